@@ -1,0 +1,3 @@
+//! The HTTP server over netberth.
+
+fn main() {}

@@ -1,0 +1,35 @@
+//! The hands: do, undo, ask. Nothing here decides anything.
+
+use crate::error::{Error, Result};
+use crate::plan::{Ask, Facts, Step};
+
+/// What became of a run of steps.
+#[derive(Debug, Default)]
+pub struct Outcome {
+    /// For each step tried, in order, whether it took effect. Steps that were never tried are not
+    /// listed. After a failure a later one may still be true: steps sent in one `sendmsg` are all
+    /// processed.
+    pub done: Vec<bool>,
+    /// The first step that failed, by index, and why.
+    pub failed: Option<(usize, Error)>,
+}
+
+/// The kernel, or something that stands in for it.
+pub trait Kernel: Send + Sync {
+    /// 32 bytes from the kernel's random source: `head -c 32 /dev/urandom`.
+    fn random(&self) -> Result<[u8; 32]>;
+
+    /// Looks up what is asked.
+    fn facts(&self, ask: &Ask) -> Result<Facts>;
+
+    /// Whether the step is so already. Only asked where [`Step::may_hold`] says so.
+    fn holds(&self, step: &Step) -> Result<bool>;
+
+    /// Applies the steps in order and stops at the first that fails. A step that reports failure
+    /// has left nothing behind.
+    fn apply(&self, steps: &[Step]) -> Outcome;
+
+    /// Undoes the steps, last first, never stopping early: one result for each step, at its index.
+    /// What is gone already counts as undone.
+    fn undo(&self, steps: &[Step]) -> Vec<Result<()>>;
+}

@@ -1,0 +1,8 @@
+//! netberth gives containers their network, in-process and over raw netlink.
+
+pub mod error;
+pub mod kernel;
+pub mod plan;
+pub mod store;
+
+pub use error::{Error, Kind, Result};

@@ -1,0 +1,229 @@
+//! The steps: each is one kernel request, one nft batch or one file, so it happened or it did not.
+
+use std::net::IpAddr;
+use std::path::PathBuf;
+
+use ipnet::IpNet;
+use serde::{Deserialize, Serialize};
+
+use super::rules::SetElements;
+
+/// A network namespace: the one the handle was opened in, or one that a path leads to.
+#[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Ns {
+    /// The namespace in which the handle was opened.
+    Host,
+    /// A namespace by path. A `cookie` (`SO_NETNS_COOKIE`, socket(7)) tells that the path still
+    /// leads to the namespace that was meant: for `/proc/<pid>/ns/net` a pid may be reused.
+    /// Where the cookie differs, the namespace is gone and so is everything in it.
+    At {
+        /// The file.
+        path: PathBuf,
+        /// The cookie, when the namespace was given to netberth; absent for our own.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        cookie: Option<u64>,
+    },
+}
+
+/// Where a default route leads.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Hop {
+    /// The gateway.
+    pub via: IpAddr,
+    /// The interface inside the namespace.
+    pub dev: String,
+}
+
+/// One thing done to the host. The documentation of each says the line it equals.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "step", rename_all = "snake_case")]
+pub enum Step {
+    /// `mkdir -p PATH`; undone by removing the leaf directory when it is empty.
+    Directory {
+        /// The directory.
+        path: PathBuf,
+    },
+    /// `ip netns add NAME`: a new namespace, bind-mounted at a path. Undone by unmounting and
+    /// removing the file. With `of`, `ip netns attach NAME PID`: an existing namespace is mounted.
+    Netns {
+        /// The file that becomes the mount point.
+        path: PathBuf,
+        /// The namespace to mount there instead of a new one.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        of: Option<Ns>,
+    },
+    /// `ip link add NAME address MAC mtu MTU type bridge`: created down. A device of that name that
+    /// exists already is an error: it is never adopted.
+    Bridge {
+        /// The device's name.
+        name: String,
+        /// Fixed, so that it does not change with the ports (the kernel takes the lowest otherwise).
+        mac: String,
+        /// In bytes.
+        mtu: u32,
+    },
+    /// `ip link add NAME mtu MTU up master BRIDGE type veth peer name PEER address MAC netns NS`,
+    /// one `RTM_NEWLINK`: the peer is born inside the namespace, the host end up and enslaved, with
+    /// one queue each. Undone by `ip link del NAME`, which takes the peer with it.
+    Veth {
+        /// The host end.
+        name: String,
+        /// The bridge to enslave the host end to.
+        bridge: String,
+        /// In bytes, both ends.
+        mtu: u32,
+        /// Where the peer is born.
+        ns: Ns,
+        /// The peer's name, for example `eth0`.
+        peer: String,
+        /// The peer's address.
+        mac: String,
+    },
+    /// `ip link set NAME type bridge_slave hairpin on`: undone with the link.
+    BridgePort {
+        /// The host end of a veth.
+        name: String,
+    },
+    /// `ip -n NS link set DEV up`; undone by `down`.
+    Up {
+        /// Where.
+        ns: Ns,
+        /// Which.
+        dev: String,
+    },
+    /// `ip -n NS addr add ADDRESS dev DEV [noprefixroute] [nodad]`.
+    Address {
+        /// Where.
+        ns: Ns,
+        /// Which device.
+        dev: String,
+        /// Address and prefix length.
+        address: IpNet,
+        /// Leave out the connected route (`IFA_F_NOPREFIXROUTE`).
+        #[serde(default)]
+        noprefixroute: bool,
+    },
+    /// `ip -n NS route add DESTINATION [via VIA] dev DEV [src SOURCE]`.
+    Route {
+        /// Where.
+        ns: Ns,
+        /// What it reaches.
+        destination: IpNet,
+        /// Next hop; absent = on-link.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        via: Option<IpAddr>,
+        /// Which device.
+        dev: String,
+        /// Preferred source address.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        source: Option<IpAddr>,
+    },
+    /// `ip -n NS route replace default via VIA dev DEV`, or `ip -n NS route del default` where `to`
+    /// is absent; undone by going back to `from`.
+    DefaultRoute {
+        /// Where.
+        ns: Ns,
+        /// IPv6 rather than IPv4.
+        ipv6: bool,
+        /// The new one.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        to: Option<Hop>,
+        /// The one before.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        from: Option<Hop>,
+    },
+    /// `sysctl -w KEY=VALUE`; undone by writing `before` back.
+    Sysctl {
+        /// Where.
+        ns: Ns,
+        /// With slashes, as under `/proc/sys`: a device name may contain a dot.
+        key: String,
+        /// What to write.
+        value: String,
+        /// What it was; absent where it goes away with its device.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        before: Option<String>,
+    },
+    /// `arping -A -c 1 -I DEV ADDRESS` and `ndsend ADDRESS DEV`: a gratuitous ARP reply (RFC 5227)
+    /// and an unsolicited neighbour advertisement (RFC 4861, 7.2.6) for each address. Waits for the
+    /// bridge port to forward first. Nothing to undo.
+    Announce {
+        /// Where the interface is.
+        ns: Ns,
+        /// The interface.
+        dev: String,
+        /// Its hardware address.
+        mac: String,
+        /// The addresses to announce.
+        addresses: Vec<IpAddr>,
+        /// The host end, whose bridge port must be forwarding.
+        port: String,
+    },
+    /// `nft -f -` with netberth's whole table, its constant rules and empty sets, in one batch;
+    /// undone by `nft delete table inet NAME`.
+    Table {
+        /// The table's name.
+        name: String,
+    },
+    /// `nft add element inet netberth SET { … }` for each set, in one batch; undone by
+    /// `nft delete element …`.
+    Elements {
+        /// The sets and maps with the elements to add to each.
+        sets: Vec<SetElements>,
+    },
+    /// Writes a file in place (the inode is kept: it may be bind-mounted), mode 0644; undone by
+    /// writing `before` back, or removing the file where there was none.
+    File {
+        /// The file.
+        path: PathBuf,
+        /// Its whole text.
+        text: String,
+        /// Its text before.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        before: Option<String>,
+    },
+    /// Adds lines at the end of files and removes others, in place; a file that is not there is
+    /// passed over. Undone by the reverse. A line that is there is not added again.
+    Lines {
+        /// The files.
+        paths: Vec<PathBuf>,
+        /// Lines to add, without line ends.
+        #[serde(default, skip_serializing_if = "Vec::is_empty")]
+        add: Vec<String>,
+        /// Lines to remove.
+        #[serde(default, skip_serializing_if = "Vec::is_empty")]
+        remove: Vec<String>,
+    },
+}
+
+impl Step {
+    /// Whether it may be so already, in which case the kernel is asked before the intent is
+    /// written. Everything else is created exclusively: if it exists, applying fails.
+    pub fn may_hold(&self) -> bool {
+        matches!(
+            self,
+            Step::Directory { .. } | Step::Sysctl { .. } | Step::Up { .. } | Step::Table { .. }
+        )
+    }
+
+    /// Whether several records may contain it: it is undone only with the last of them.
+    pub fn is_shared(&self) -> bool {
+        match self {
+            Step::Table { .. } | Step::Directory { .. } => true,
+            Step::Sysctl { ns: Ns::Host, before, .. } => before.is_some(),
+            _ => false,
+        }
+    }
+
+    /// Whether two steps ask for the same thing, whatever each found before it.
+    pub fn same_as(&self, other: &Step) -> bool {
+        match (self, other) {
+            (
+                Step::Sysctl { ns, key, value, .. },
+                Step::Sysctl { ns: other_ns, key: other_key, value: other_value, .. },
+            ) => ns == other_ns && key == other_key && value == other_value,
+            _ => self == other,
+        }
+    }
+}

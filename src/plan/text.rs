@@ -1,0 +1,122 @@
+//! Every step as the lines an operator would type.
+
+use std::fmt;
+use std::path::Path;
+
+use super::{Hop, Ns, Step};
+
+impl fmt::Display for Ns {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Ns::Host => f.write_str("host"),
+            Ns::At { path, .. } => write!(f, "{}", path.display()),
+        }
+    }
+}
+
+/// `ip`, or `nsenter --net=PATH ip` where the work is in another namespace: unlike `ip -n` it takes
+/// any path.
+fn within(ns: &Ns, line: &str) -> String {
+    match ns {
+        Ns::Host => line.to_owned(),
+        Ns::At { path, .. } => format!("nsenter --net={} {line}", path.display()),
+    }
+}
+
+fn netns(path: &Path, of: Option<&Ns>) -> String {
+    let at = path.display();
+    match of {
+        None => format!("touch {at} && unshare --net={at} true"),
+        Some(of) => format!("touch {at} && mount --bind {of} {at}"),
+    }
+}
+
+fn default_route(ns: &Ns, ipv6: bool, to: Option<&Hop>) -> String {
+    let family = if ipv6 { " -6" } else { "" };
+    match to {
+        Some(hop) => {
+            within(ns, &format!("ip{family} route replace default via {} dev {}", hop.via, hop.dev))
+        }
+        None => within(ns, &format!("ip{family} route del default")),
+    }
+}
+
+fn joined<'a>(lines: impl Iterator<Item = &'a String>) -> String {
+    lines.map(|line| format!("{line:?}")).collect::<Vec<_>>().join(" ")
+}
+
+impl Step {
+    /// The lines it equals; most steps are one line.
+    pub fn lines(&self) -> Vec<String> {
+        match self {
+            Step::Elements { sets } => sets
+                .iter()
+                .map(|set| format!("nft add element inet netberth {set}"))
+                .collect(),
+            Step::Announce { ns, dev, addresses, .. } => addresses
+                .iter()
+                .map(|address| {
+                    let tool = if address.is_ipv4() { "arping -A -c 1 -I" } else { "ndsend -i" };
+                    within(ns, &format!("{tool} {dev} {address}"))
+                })
+                .collect(),
+            Step::Lines { paths, add, remove } => paths
+                .iter()
+                .flat_map(|path| {
+                    let at = path.display();
+                    let removed = (!remove.is_empty())
+                        .then(|| format!("sed -i <exact lines {}> {at}", joined(remove.iter())));
+                    let added = (!add.is_empty())
+                        .then(|| format!("printf '%s\\n' {} >> {at}", joined(add.iter())));
+                    removed.into_iter().chain(added)
+                })
+                .collect(),
+            other => vec![other.line()],
+        }
+    }
+
+    fn line(&self) -> String {
+        match self {
+            Step::Directory { path } => format!("mkdir -p {}", path.display()),
+            Step::Netns { path, of } => netns(path, of.as_ref()),
+            Step::Bridge { name, mac, mtu } => {
+                format!("ip link add {name} address {mac} mtu {mtu} type bridge")
+            }
+            Step::Veth { name, bridge, mtu, ns, peer, mac } => format!(
+                "ip link add {name} mtu {mtu} up master {bridge} type veth \
+                 peer name {peer} address {mac} mtu {mtu} netns {ns}"
+            ),
+            Step::BridgePort { name } => {
+                format!("ip link set {name} type bridge_slave hairpin on")
+            }
+            Step::Up { ns, dev } => within(ns, &format!("ip link set {dev} up")),
+            Step::Address { ns, dev, address, noprefixroute } => {
+                let nodad = if address.addr().is_ipv6() { " nodad" } else { "" };
+                let bare = if *noprefixroute { " noprefixroute" } else { "" };
+                within(ns, &format!("ip addr add {address} dev {dev}{nodad}{bare}"))
+            }
+            Step::Route { ns, destination, via, dev, source } => {
+                let via = via.map(|via| format!(" via {via}")).unwrap_or_default();
+                let source = source.map(|source| format!(" src {source}")).unwrap_or_default();
+                within(ns, &format!("ip route add {destination}{via} dev {dev}{source}"))
+            }
+            Step::DefaultRoute { ns, ipv6, to, .. } => default_route(ns, *ipv6, to.as_ref()),
+            Step::Sysctl { ns, key, value, .. } => {
+                within(ns, &format!("sysctl -w {key}={value}"))
+            }
+            Step::Table { name } => format!("nft -f - # table inet {name}"),
+            Step::File { path, text, .. } => {
+                format!("printf %s {text:?} > {}", path.display())
+            }
+            Step::Elements { .. } | Step::Announce { .. } | Step::Lines { .. } => {
+                self.lines().join("; ")
+            }
+        }
+    }
+}
+
+impl fmt::Display for Step {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.lines().join("; "))
+    }
+}
