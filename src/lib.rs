@@ -2,6 +2,7 @@
 
 pub mod error;
 pub mod kernel;
+pub mod model;
 pub mod plan;
 pub mod store;
 

@@ -10,7 +10,8 @@ mod step;
 mod text;
 
 pub use facts::{Ask, Facts, HostFacts};
-pub use step::{Hop, Ns, Step};
+pub use crate::model::Ns;
+pub use step::{Hop, Step};
 
 use serde::{Deserialize, Serialize};
 

@@ -3,16 +3,8 @@
 use std::fmt;
 use std::path::Path;
 
-use super::{Hop, Ns, Step};
-
-impl fmt::Display for Ns {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Ns::Host => f.write_str("host"),
-            Ns::At { path, .. } => write!(f, "{}", path.display()),
-        }
-    }
-}
+use super::{Hop, Step};
+use crate::model::Ns;
 
 /// `ip`, or `nsenter --net=PATH ip` where the work is in another namespace: unlike `ip -n` it takes
 /// any path.

@@ -18,6 +18,9 @@ pub enum Table {
     Lease,
     /// Where the next free address is looked for; parent = network id, id = the subnet.
     Cursor,
+    /// What was done for a noun; parent = "network" or "sandbox" with the noun's id, or an endpoint's
+    /// id with the container's.
+    Steps,
     /// What a changing verb was about to do; no parent.
     Intent,
 }

@@ -1,0 +1,36 @@
+//! The nouns: parsed once from a door's text, and valid ever after.
+
+#[macro_use]
+mod document;
+mod endpoint;
+mod filter;
+mod id;
+mod legacy;
+mod mac;
+mod name;
+mod namespace;
+mod network;
+mod options;
+mod port;
+mod sandbox;
+mod service;
+mod subnet;
+pub mod view;
+
+pub use endpoint::{Attachment, Endpoint, EndpointSpec, Role};
+pub use filter::Filter;
+pub use id::Id;
+pub use mac::Mac;
+pub use name::{ContainerId, EndpointName, InterfaceName, NetworkName};
+pub use namespace::Ns;
+pub use network::{Network, NetworkSpec, NetworkState, NetworkType};
+pub use options::{NetworkOptions, OptionsSpec};
+pub use port::{ExposedPort, PortMapping, Proto};
+pub use sandbox::{ExtraHost, JoinSpec, ParentUpdate, Place, Sandbox, SandboxKind};
+pub use service::{Balance, ServiceSpec};
+pub use subnet::{Subnet, SubnetSpec};
+
+pub(crate) use document::parse;
+
+/// Labels of a noun: opaque to netberth.
+pub type Labels = std::collections::BTreeMap<String, String>;
