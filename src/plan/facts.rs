@@ -17,6 +17,8 @@ pub struct Ask {
     pub sysctls: Vec<String>,
     /// A namespace by path whose cookie and interfaces are wanted.
     pub namespace: Option<Ns>,
+    /// Keys under `/proc/sys` inside that namespace.
+    pub ns_sysctls: Vec<String>,
     /// Files whose text is wanted.
     pub files: Vec<PathBuf>,
 }
@@ -32,6 +34,8 @@ pub struct Facts {
     pub cookie: Option<u64>,
     /// Names of the interfaces in that namespace.
     pub interfaces: Vec<String>,
+    /// Present values of the sysctls asked for inside that namespace.
+    pub ns_sysctls: BTreeMap<String, String>,
     /// Text of the files asked for; a file that does not exist is left out.
     pub files: BTreeMap<PathBuf, String>,
 }
