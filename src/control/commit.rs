@@ -1,0 +1,274 @@
+//! How a decision becomes true: ask what holds, write the intent, apply, write the record. Rollback,
+//! deletion and recovery are the same undoing.
+
+use serde::{Deserialize, Serialize};
+
+use super::locked::Locked;
+use super::log::Level;
+use super::records;
+use crate::error::{Error, Result};
+use crate::model::Ns;
+use crate::plan::{Done, Step};
+use crate::store::{Batch, Change, Expect, Key, Select, Table, encode};
+
+/// What a verb is about to do, written before the kernel is touched.
+#[derive(Debug, Serialize, Deserialize)]
+#[serde(tag = "intent", rename_all = "snake_case")]
+pub(super) enum Intent {
+    /// Something is built: a crash undoes it.
+    Build {
+        /// The verb, in words.
+        doing: String,
+        /// What to undo.
+        undo: Vec<Step>,
+    },
+    /// Something is taken down: a crash finishes it.
+    TakeDown {
+        /// The verb, in words.
+        doing: String,
+        /// What to apply; safe to repeat.
+        adjust: Vec<Step>,
+        /// What to undo.
+        undo: Vec<Step>,
+        /// What to write at the end.
+        batch: Batch,
+    },
+}
+
+/// The verb in progress; there is at most one, because the lock is held.
+pub(super) fn current() -> Key {
+    Key::new(Table::Intent, "", "current")
+}
+
+pub(super) fn intent_batch(intent: &Intent) -> Result<Batch> {
+    let text = encode(intent)?;
+    let put = Change::Put { key: current(), text, expect: Expect::Absent };
+    Ok(Batch { changes: vec![put], durable: false })
+}
+
+pub(super) fn and_drop_intent(mut batch: Batch) -> Batch {
+    batch.changes.push(Change::Delete { key: current(), expect: Expect::Any });
+    batch
+}
+
+/// A step about to be applied.
+struct Ready {
+    done: Done,
+    apply: bool,
+    undo: bool,
+}
+
+/// Builds `plan`, which is recorded by what `records` makes of it, and applies `adjust`, which is
+/// not: names and default routes are worked out anew at each change.
+pub(super) fn build(
+    locked: &mut Locked<'_>,
+    doing: &str,
+    plan: Vec<Step>,
+    adjust: Vec<Step>,
+    records: impl FnOnce(&[Done]) -> Result<Batch>,
+) -> Result<()> {
+    let mut ready = prepare(locked, plan)?;
+    let done: Vec<Done> = ready.iter().map(|ready| ready.done.clone()).collect();
+    let batch = records(&done)?;
+    let transient = |step| Ready { done: Done { step, held: false }, apply: true, undo: true };
+    ready.extend(adjust.into_iter().map(transient));
+    if ready.is_empty() {
+        return locked.store().commit(&batch);
+    }
+    let undo: Vec<Step> =
+        ready.iter().filter(|ready| ready.undo).map(|ready| ready.done.step.clone()).collect();
+    let intent = Intent::Build { doing: doing.to_owned(), undo };
+    locked.store().commit(&intent_batch(&intent)?)?;
+    let (applied, result) = apply(locked, &ready);
+    let result = result.and_then(|()| locked.store().commit(&and_drop_intent(batch)));
+    let Err(cause) = result else { return Ok(()) };
+    Err(roll_back(locked, doing, applied, cause))
+}
+
+/// Whether each step holds already, and whether others need it too.
+fn prepare(locked: &Locked<'_>, plan: Vec<Step>) -> Result<Vec<Ready>> {
+    let shared = if plan.iter().any(Step::is_shared) {
+        shared_elsewhere(locked, &[])?
+    } else {
+        Vec::new()
+    };
+    plan.into_iter()
+        .map(|step| {
+            let holds = step.may_hold() && locked.kernel().holds(&step)?;
+            let other = shared.iter().find(|done| step.is_shared() && done.step.same_as(&step));
+            Ok(match other {
+                // The first to need it found the world as it was: its memory is the true one.
+                Some(done) => Ready { done: done.clone(), apply: !holds, undo: false },
+                None => Ready { done: Done { step, held: holds }, apply: !holds, undo: !holds },
+            })
+        })
+        .collect()
+}
+
+/// The shared steps in the plans of everything but `except`.
+pub(super) fn shared_elsewhere(locked: &Locked<'_>, except: &[Key]) -> Result<Vec<Done>> {
+    let mut shared = Vec::new();
+    for parent in [records::OF_NETWORK, records::OF_SANDBOX] {
+        let select = Select { table: Table::Steps, parent: Some(parent), prefix: "" };
+        for record in locked.store().list(&select)? {
+            if !except.contains(&record.key) {
+                let steps: Vec<Done> = crate::store::decode(&record)?;
+                shared.extend(steps.into_iter().filter(|done| done.step.is_shared()));
+            }
+        }
+    }
+    Ok(shared)
+}
+
+/// Applies what does not hold yet; tells what there is to undo.
+fn apply(locked: &mut Locked<'_>, ready: &[Ready]) -> (Vec<Step>, Result<()>) {
+    let wanted: Vec<&Ready> = ready.iter().filter(|ready| ready.apply).collect();
+    let steps: Vec<Step> = wanted.iter().map(|ready| ready.done.step.clone()).collect();
+    let outcome = locked.kernel().apply(&steps);
+    let mut applied = Vec::new();
+    for (ready, done) in wanted.iter().zip(&outcome.done) {
+        if *done {
+            locked.say(Level::Debug, || ready.done.step.to_string());
+        }
+        if *done && ready.undo {
+            applied.push(ready.done.step.clone());
+        }
+    }
+    (applied, outcome.failed.map_or(Ok(()), |(_, error)| Err(error)))
+}
+
+fn roll_back(locked: &mut Locked<'_>, doing: &str, applied: Vec<Step>, cause: Error) -> Error {
+    let (left, failures) = undo(locked, applied);
+    let cause = failures.into_iter().fold(cause, Error::and_while_undoing);
+    let dropped = match leftover(doing, left) {
+        Ok(batch) => locked.store().commit(&batch),
+        Err(error) => Err(error),
+    };
+    match dropped {
+        Ok(()) => cause,
+        Err(error) => cause.and_while_undoing(error),
+    }
+}
+
+/// Drops the intent; what could not be undone is kept for the next open.
+pub(super) fn leftover(doing: &str, left: Vec<Step>) -> Result<Batch> {
+    let mut batch = Batch::default();
+    if !left.is_empty() {
+        let key = Key::new(Table::Intent, "left", super::now().to_string());
+        let text = encode(&Intent::Build { doing: doing.to_owned(), undo: left })?;
+        batch.changes.push(Change::Put { key, text, expect: Expect::Any });
+    }
+    Ok(and_drop_intent(batch))
+}
+
+/// Takes down what `remove` says was done under the keys `owners`: `adjust` first, so that nothing
+/// names or routes what is about to go, then the undoing, newest first. `gone` is written when all
+/// is undone; otherwise `left` is, with the steps that remain, and the verb can be called again.
+pub(super) fn take_down(
+    locked: &mut Locked<'_>,
+    doing: &str,
+    owners: &[Key],
+    adjust: Vec<Step>,
+    remove: Vec<Done>,
+    gone: Batch,
+    left: impl FnOnce(&[Done]) -> Result<Batch>,
+) -> Result<()> {
+    let undo_list = removable(locked, owners, remove)?;
+    if adjust.is_empty() && undo_list.is_empty() {
+        return locked.store().commit(&gone);
+    }
+    let intent = Intent::TakeDown {
+        doing: doing.to_owned(),
+        adjust: adjust.clone(),
+        undo: undo_list.clone(),
+        batch: gone.clone(),
+    };
+    locked.store().commit(&intent_batch(&intent)?)?;
+    let mut failures = adjust_all(locked, &adjust);
+    let (remaining, undoing) = undo(locked, undo_list);
+    failures.extend(undoing);
+    let mut failures = failures.into_iter();
+    let Some(first) = failures.next() else {
+        return locked.store().commit(&and_drop_intent(gone));
+    };
+    let cause = failures.fold(first, Error::and_while_undoing);
+    let remaining: Vec<Done> =
+        remaining.into_iter().map(|step| Done { step, held: false }).collect();
+    let marked = left(&remaining).and_then(|batch| locked.store().commit(&and_drop_intent(batch)));
+    Err(match marked {
+        Ok(()) => cause,
+        Err(error) => cause.and_while_undoing(error),
+    })
+}
+
+/// What of a recorded plan is ours to undo.
+fn removable(locked: &Locked<'_>, owners: &[Key], remove: Vec<Done>) -> Result<Vec<Step>> {
+    let shared = if remove.iter().any(|done| done.step.is_shared()) {
+        shared_elsewhere(locked, owners)?
+    } else {
+        Vec::new()
+    };
+    let needed = |step: &Step| shared.iter().any(|done| done.step.same_as(step));
+    let ours = remove.into_iter().filter(|done| !done.held);
+    Ok(ours
+        .map(|done| done.step)
+        .filter(|step| !(step.is_shared() && needed(step)))
+        .collect())
+}
+
+/// Applies every adjustment, whatever becomes of the others.
+pub(super) fn adjust_all(locked: &mut Locked<'_>, adjust: &[Step]) -> Vec<Error> {
+    let mut failures = Vec::new();
+    for step in adjust {
+        match locked.kernel().apply(std::slice::from_ref(step)).failed {
+            None => locked.say(Level::Debug, || step.to_string()),
+            Some((_, error)) => failures.push(error),
+        }
+    }
+    failures
+}
+
+/// Undoes the steps, newest first, never stopping early; returns what remains, and why.
+pub(super) fn undo(locked: &mut Locked<'_>, steps: Vec<Step>) -> (Vec<Step>, Vec<Error>) {
+    let steps = without_implied(steps);
+    let results = locked.kernel().undo(&steps);
+    let (mut left, mut failures) = (Vec::new(), Vec::new());
+    for (step, result) in steps.into_iter().zip(results) {
+        match result {
+            Ok(()) => locked.say(Level::Debug, || format!("undone: {step}")),
+            Err(error) => {
+                failures.push(error);
+                left.push(step);
+            }
+        }
+    }
+    (left, failures)
+}
+
+/// Leaves out what goes by itself with a link that is deleted: its addresses, routes and sysctls.
+fn without_implied(steps: Vec<Step>) -> Vec<Step> {
+    let mut gone: Vec<(Ns, String)> = Vec::new();
+    for step in &steps {
+        match step {
+            Step::Veth { name, ns, peer, .. } => {
+                gone.push((Ns::Host, name.clone()));
+                gone.push((ns.clone(), peer.clone()));
+            }
+            Step::Bridge { name, .. } => gone.push((Ns::Host, name.clone())),
+            _ => {}
+        }
+    }
+    let goes = |ns: &Ns, dev: &str| gone.iter().any(|(of, name)| of == ns && name == dev);
+    steps
+        .into_iter()
+        .filter(|step| match step {
+            Step::Up { ns, dev } | Step::Address { ns, dev, .. } | Step::Route { ns, dev, .. } => {
+                !goes(ns, dev)
+            }
+            Step::BridgePort { name } => !goes(&Ns::Host, name),
+            Step::Announce { .. } => false,
+            Step::Sysctl { before, .. } => before.is_some(),
+            _ => true,
+        })
+        .collect()
+}

@@ -1,0 +1,370 @@
+//! Joining a container to an endpoint, and detaching it.
+
+use std::collections::BTreeMap;
+use std::path::PathBuf;
+
+use super::commit::{build, take_down};
+use super::endpoint::is_service;
+use super::locked::Locked;
+use super::log::Level;
+use super::records::{self, Writes, endpoint_key, join_steps, netns_key, sandbox_key, sandbox_steps};
+use super::route::{Leg, legs, moves};
+use super::seat::{self, Seat};
+use super::{Netberth, lookup, names};
+use crate::drivers;
+use crate::error::{Doing, Error, Kind, Result};
+use crate::model::{Attachment, ContainerId, Endpoint, Id, JoinSpec, Network, SandboxKind};
+use crate::plan::{Ask, Step};
+use crate::services::hosts;
+use crate::store::Batch;
+
+impl Netberth {
+    /// Joins a container to an endpoint, and returns the sandbox key: the path of its namespace.
+    ///
+    /// # Errors
+    /// `not_found`; `invalid` if the endpoint is joined already, or the container is in another
+    /// namespace than asked; `exists` for an interface name that is taken; `exhausted` when the
+    /// bridge is full. Nothing is left of a failed join.
+    pub fn join(&self, network: &str, endpoint: &str, spec: &JoinSpec) -> Result<PathBuf> {
+        let mut locked = self.lock()?;
+        let network = lookup::network(locked.store(), network)?;
+        let endpoint = lookup::endpoint(locked.store(), &network, endpoint)?;
+        join(&mut locked, &network, endpoint, spec)
+    }
+
+    /// Detaches a container from an endpoint; the endpoint keeps its addresses.
+    ///
+    /// # Errors
+    /// `not_found`; `invalid` if that container is not joined. If the kernel refuses a part, the
+    /// rest is gone all the same and the call can be repeated.
+    pub fn detach(&self, network: &str, endpoint: &str, container: &str) -> Result<()> {
+        let mut locked = self.lock()?;
+        let network = lookup::network(locked.store(), network)?;
+        let endpoint = lookup::endpoint(locked.store(), &network, endpoint)?;
+        let container = ContainerId::new(container)?;
+        detach(&mut locked, &network, &endpoint.id, &container)
+    }
+}
+
+/// Everything about one join.
+struct Joining<'a> {
+    network: &'a Network,
+    endpoint: Endpoint,
+    spec: &'a JoinSpec,
+    seat: Seat,
+    others: Vec<Endpoint>,
+}
+
+pub(super) fn join(
+    locked: &mut Locked<'_>,
+    network: &Network,
+    endpoint: Endpoint,
+    spec: &JoinSpec,
+) -> Result<PathBuf> {
+    let container = &spec.container;
+    let doing = format!("join {container} to {} of network {}", endpoint.name, network.name);
+    let key = prepare(locked, network, endpoint, spec)
+        .and_then(|joining| carry_out(locked, joining, &doing))
+        .doing(|| doing.clone())?;
+    locked.say(Level::Info, || format!("{doing}: {}", key.display()));
+    Ok(key)
+}
+
+fn prepare<'a>(
+    locked: &Locked<'_>,
+    network: &'a Network,
+    endpoint: Endpoint,
+    spec: &'a JoinSpec,
+) -> Result<Joining<'a>> {
+    check_free(&endpoint, &spec.container)?;
+    let seat = seat::find(locked, network, spec)?;
+    if seat.sandbox.kind == SandboxKind::Host && !spec.sysctls.is_empty() {
+        let what = "sysctls cannot be set on the host network: they would be the host's";
+        return Err(Error::new(Kind::Invalid, what));
+    }
+    let others = records::endpoints(locked.store(), &network.id)?;
+    Ok(Joining { network, endpoint, spec, seat, others })
+}
+
+fn check_free(endpoint: &Endpoint, container: &ContainerId) -> Result<()> {
+    let Some(joined) = endpoint.attachments.first() else { return Ok(()) };
+    let what = if joined.container == *container {
+        format!("container {container} is already joined to endpoint {}", endpoint.name)
+    } else {
+        format!("endpoint {} is already joined by container {}", endpoint.name, joined.container)
+    };
+    let kind = if is_service(endpoint) && joined.container != *container {
+        return Err(Error::new(Kind::Unsupported, what + ": a service takes one back end as yet"));
+    } else {
+        Kind::Invalid
+    };
+    Err(Error::new(kind, what))
+}
+
+fn carry_out(locked: &mut Locked<'_>, joining: Joining<'_>, doing: &str) -> Result<PathBuf> {
+    let store = locked.store();
+    let before = legs(store, &joining.seat.sandbox)?;
+    let interface = interface(&joining, &before)?;
+    let attachment = Attachment {
+        container: joining.spec.container.clone(),
+        ns: joining.seat.sandbox.ns.clone(),
+        link: if interface.is_empty() { String::new() } else { link(&joining) },
+        interface,
+        hosts: joining.seat.sandbox.hosts.clone(),
+        detaching: false,
+    };
+    let join_plan = join_plan(&joining, &attachment)?;
+    let mut after = before.clone();
+    after.push(Leg {
+        network: joining.network.clone(),
+        endpoint: joining.endpoint.clone(),
+        interface: attachment.interface.clone(),
+    });
+    let mut adjust = moves(&attachment.ns, &before, &after);
+    adjust.extend(parents(locked, &joining)?);
+    adjust.extend(naming(&joining));
+    let mut plan = joining.seat.steps.clone();
+    plan.extend(files(&joining));
+    let split = plan.len();
+    plan.extend(join_plan);
+    let key = joining.seat.sandbox.key.clone();
+    build(locked, doing, plan, adjust, |done| {
+        let (of_sandbox, of_join) = done.split_at_checked(split).unwrap_or((done, &[]));
+        let container = joining.spec.container.clone();
+        let Joining { network, mut endpoint, mut seat, .. } = joining;
+        endpoint.attachments.push(attachment);
+        seat.sandbox.joined.push((network.id, endpoint.id));
+        let mut writes = Writes::new()
+            .put(endpoint_key(&network.id, &endpoint.id), &endpoint)?
+            .put(sandbox_key(&container), &seat.sandbox)?
+            .put_steps(join_steps(&endpoint.id, &container), of_join)?;
+        if seat.fresh {
+            writes = writes.put_steps(sandbox_steps(&container), of_sandbox)?;
+        }
+        if let Some(name) = seat.claims {
+            writes = writes.claim(netns_key(&name), container.to_string());
+        }
+        Ok(writes.batch())
+    })?;
+    Ok(key)
+}
+
+/// The name that is asked for, or the first `eth<n>` that is free.
+fn interface(joining: &Joining<'_>, before: &[Leg]) -> Result<String> {
+    if !drivers::of(joining.network.kind).has_interface() {
+        return match &joining.spec.interface_name {
+            None => Ok(String::new()),
+            Some(_) => {
+                let what =
+                    format!("interface_name: network {} has no interfaces", joining.network.name);
+                Err(Error::new(Kind::Invalid, what))
+            }
+        };
+    }
+    let present = &joining.seat.facts.interfaces;
+    let taken =
+        |name: &str| before.iter().any(|leg| leg.interface == name) || present.iter().any(|p| p == name);
+    if let Some(wanted) = &joining.spec.interface_name {
+        // `lo` is in every namespace, also in one that is not made yet.
+        if taken(wanted.as_str()) || wanted.as_str() == "lo" {
+            let what = format!("interface {wanted} exists in the container's namespace already");
+            return Err(Error::new(Kind::Exists, what));
+        }
+        return Ok(wanted.to_string());
+    }
+    let free = (0..).map(|number| format!("eth{number}")).find(|name| !taken(name));
+    free.ok_or_else(|| Error::new(Kind::Exhausted, "no free interface name is left"))
+}
+
+/// The host end: `nb` and 12 hex digits of endpoint and container, the same at every try.
+fn link(joining: &Joining<'_>) -> String {
+    let text = format!("{}/{}", joining.endpoint.id, joining.spec.container);
+    // FNV-1a, 64 bits: spread evenly, the same in every version.
+    let hash = text.bytes().fold(0xcbf2_9ce4_8422_2325_u64, |hash, byte| {
+        (hash ^ u64::from(byte)).wrapping_mul(0x0000_0100_0000_01b3)
+    });
+    let digits: String = format!("{hash:016x}").chars().take(12).collect();
+    format!("nb{digits}")
+}
+
+fn join_plan(joining: &Joining<'_>, attachment: &Attachment) -> Result<Vec<Step>> {
+    let driver = drivers::of(joining.network.kind);
+    let mut steps = driver
+        .join(&drivers::Join {
+            network: joining.network,
+            endpoint: &joining.endpoint,
+            ns: &attachment.ns,
+            interface: &attachment.interface,
+            link: &attachment.link,
+        })?
+        .steps;
+    for (key, value) in &joining.spec.sysctls {
+        let key = seat::sysctl_key(key);
+        let before = joining.seat.facts.ns_sysctls.get(&key).cloned();
+        steps.push(Step::Sysctl { ns: attachment.ns.clone(), key, value: value.clone(), before });
+    }
+    Ok(steps)
+}
+
+/// The lines that this container's own hosts file gets from this network.
+fn network_lines(joining: &Joining<'_>) -> Vec<String> {
+    let mut lines = names::lines(joining.network, &joining.others);
+    if !is_service(&joining.endpoint) {
+        lines.extend(hosts::endpoint_lines(&joining.endpoint, joining.network.name.as_str()));
+    }
+    lines
+}
+
+fn own_lines(joining: &Joining<'_>) -> Vec<String> {
+    hosts::own_lines(&joining.seat.sandbox.own_names, joining.endpoint.ips())
+}
+
+/// The files of a new sandbox, whole.
+fn files(joining: &Joining<'_>) -> Vec<Step> {
+    if !joining.seat.fresh {
+        return Vec::new();
+    }
+    let sandbox = &joining.seat.sandbox;
+    let file = |path: &PathBuf, text: String| {
+        let before = joining.seat.facts.files.get(path).cloned();
+        Step::File { path: path.clone(), text, before }
+    };
+    let extra = &joining.spec.extra_hosts;
+    let hosts = hosts::text(&own_lines(joining), extra, &network_lines(joining));
+    vec![file(&sandbox.hosts, hosts), file(&sandbox.resolv_conf, sandbox.resolv_conf_text.clone())]
+}
+
+/// The lines of a container that sat here before, and those of everyone else on the network.
+fn naming(joining: &Joining<'_>) -> Vec<Step> {
+    let sandbox = &joining.seat.sandbox;
+    let mut steps = Vec::new();
+    if !joining.seat.fresh {
+        let mut add = if sandbox.joined.is_empty() { own_lines(joining) } else { Vec::new() };
+        let extra = joining.spec.extra_hosts.iter();
+        add.extend(extra.map(|host| format!("{}\t{}", host.address, host.name)));
+        add.extend(network_lines(joining));
+        steps.extend(names::change(vec![sandbox.hosts.clone()], add, Vec::new()));
+    }
+    if !is_service(&joining.endpoint) {
+        let others = names::files(&joining.others, Some(&sandbox.container));
+        let lines = hosts::endpoint_lines(&joining.endpoint, joining.network.name.as_str());
+        steps.extend(names::change(others, lines, Vec::new()));
+    }
+    steps
+}
+
+/// The parents' hosts files, each with all its updates.
+fn parents(locked: &Locked<'_>, joining: &Joining<'_>) -> Result<Vec<Step>> {
+    let mut texts: BTreeMap<PathBuf, (String, String)> = BTreeMap::new();
+    for update in &joining.spec.parent_updates {
+        let parent = lookup::service(locked.store(), &update.endpoint)
+            .map_err(|error| error.doing("parent_updates"))?;
+        let Some(attachment) = parent.attachments.first() else {
+            let what = format!("parent_updates: no container is joined to {}", parent.name);
+            return Err(Error::new(Kind::Invalid, what));
+        };
+        let path = attachment.hosts.clone();
+        if !texts.contains_key(&path) {
+            let ask = Ask { files: vec![path.clone()], ..Ask::default() };
+            let text = locked.kernel().facts(&ask)?.files.remove(&path).unwrap_or_default();
+            texts.insert(path.clone(), (text.clone(), text));
+        }
+        if let Some((_, text)) = texts.get_mut(&path) {
+            *text = hosts::with_address(text, &update.name, update.address);
+        }
+    }
+    let changed = texts.into_iter().filter(|(_, (before, text))| before != text);
+    Ok(changed
+        .map(|(path, (before, text))| Step::File { path, text, before: Some(before) })
+        .collect())
+}
+
+pub(super) fn detach(
+    locked: &mut Locked<'_>,
+    network: &Network,
+    endpoint: &Id,
+    container: &ContainerId,
+) -> Result<()> {
+    let endpoints = records::endpoints(locked.store(), &network.id)?;
+    let found = endpoints.iter().find(|known| known.id == *endpoint).cloned();
+    let mut endpoint = found.ok_or_else(|| Error::new(Kind::NotFound, "endpoint not found"))?;
+    let doing = format!("detach {container} from {} of network {}", endpoint.name, network.name);
+    let Some(attachment) = endpoint.attachment(container).cloned() else {
+        let what = format!("container {container} is not joined to endpoint {}", endpoint.name);
+        return Err(Error::new(Kind::Invalid, what).doing(doing));
+    };
+    let mut sandbox = seat::of(locked, container)?;
+    let before = legs(locked.store(), &sandbox)?;
+    let after: Vec<Leg> =
+        before.iter().filter(|leg| leg.endpoint.id != endpoint.id).cloned().collect();
+    // Where nothing takes over, the route goes with its interface.
+    let takes_over = |step: &Step| matches!(step, Step::DefaultRoute { to: Some(_), .. });
+    let mut adjust = moves(&attachment.ns, &before, &after);
+    adjust.retain(takes_over);
+    adjust.extend(forgetting(network, &endpoint, &attachment, &endpoints));
+    adjust.extend(own_change(&sandbox.own_names, &attachment, &endpoint, &before, &after));
+    let steps_key = join_steps(&endpoint.id, container);
+    let remove = records::steps(locked.store(), &steps_key)?;
+    let marked = marked(&endpoint, container);
+    endpoint.attachments.retain(|known| known.container != *container);
+    sandbox.joined.retain(|(_, id)| *id != endpoint.id);
+    let gone: Batch = Writes::new()
+        .put(endpoint_key(&network.id, &endpoint.id), &endpoint)?
+        .put(sandbox_key(container), &sandbox)?
+        .delete(steps_key.clone())
+        .batch();
+    let owners = std::slice::from_ref(&steps_key);
+    take_down(locked, &doing, owners, adjust, remove, gone, |left| {
+        let writes = Writes::new().put(endpoint_key(&network.id, &marked.id), &marked)?;
+        Ok(writes.put_steps(steps_key.clone(), left)?.batch())
+    })
+    .doing(|| doing.clone())?;
+    locked.say(Level::Info, || doing);
+    Ok(())
+}
+
+/// The endpoint while a detach of this container could not be finished.
+fn marked(endpoint: &Endpoint, container: &ContainerId) -> Endpoint {
+    let mut marked = endpoint.clone();
+    for attachment in &mut marked.attachments {
+        attachment.detaching |= attachment.container == *container;
+    }
+    marked
+}
+
+/// Everyone forgets the endpoint's name, and its container forgets the network's.
+fn forgetting(
+    network: &Network,
+    endpoint: &Endpoint,
+    attachment: &Attachment,
+    endpoints: &[Endpoint],
+) -> Vec<Step> {
+    let others = names::files(endpoints, Some(&attachment.container));
+    let own = vec![attachment.hosts.clone()];
+    let all = names::lines(network, endpoints);
+    let mut steps = Vec::new();
+    steps.extend(names::change(own, Vec::new(), all));
+    if !is_service(endpoint) {
+        let lines = hosts::endpoint_lines(endpoint, network.name.as_str());
+        steps.extend(names::change(others, Vec::new(), lines));
+    }
+    steps
+}
+
+/// The container's own line moves on to the oldest endpoint that it still has.
+fn own_change(
+    own_names: &[String],
+    attachment: &Attachment,
+    endpoint: &Endpoint,
+    before: &[Leg],
+    after: &[Leg],
+) -> Option<Step> {
+    let first = before.first()?;
+    if first.endpoint.id != endpoint.id {
+        return None;
+    }
+    let remove = hosts::own_lines(own_names, endpoint.ips());
+    let next = after.first();
+    let add = next.map(|leg| hosts::own_lines(own_names, leg.endpoint.ips())).unwrap_or_default();
+    names::change(vec![attachment.hosts.clone()], add, remove)
+}

@@ -1,0 +1,58 @@
+//! Proof that the lock is held: what changes something takes `&mut Locked`.
+
+use std::time::Duration;
+
+use super::log::Level;
+use super::{Netberth, recover};
+use crate::error::Result;
+use crate::kernel::Kernel;
+use crate::store::{Held, Store};
+
+/// One mutex in the process and one file lock between processes, both held. Messages are kept until
+/// it is dropped: nothing calls out while locked.
+pub(super) struct Locked<'a> {
+    pub(super) netberth: &'a Netberth,
+    held: Option<Held<'a>>,
+    messages: Vec<(Level, String)>,
+    /// Somebody listens, so that it is worth writing messages.
+    listened: bool,
+}
+
+impl Netberth {
+    /// Takes the lock and, if its last holder died in the middle of a verb, repairs that first.
+    pub(super) fn lock(&self) -> Result<Locked<'_>> {
+        let wait: Duration = self.shared.config.lock_timeout;
+        let held = Some(self.shared.lock.lock(wait)?);
+        let listened = self.shared.log.get().is_some();
+        let mut locked = Locked { netberth: self, held, messages: Vec::new(), listened };
+        recover::interrupted(&mut locked)?;
+        Ok(locked)
+    }
+}
+
+impl Locked<'_> {
+    pub(super) fn kernel(&self) -> &dyn Kernel {
+        &*self.netberth.kernel
+    }
+
+    pub(super) fn store(&self) -> &dyn Store {
+        &*self.netberth.store
+    }
+
+    pub(super) fn say(&mut self, level: Level, message: impl FnOnce() -> String) {
+        if self.listened {
+            self.messages.push((level, message()));
+        }
+    }
+}
+
+impl Drop for Locked<'_> {
+    fn drop(&mut self) {
+        drop(self.held.take());
+        if let Some(log) = self.netberth.shared.log.get() {
+            for (level, message) in &self.messages {
+                log(*level, message);
+            }
+        }
+    }
+}

@@ -1,0 +1,106 @@
+//! Verbs of sandboxes.
+
+use super::commit::take_down;
+use super::locked::Locked;
+use super::log::Level;
+use super::records::{self, Writes, endpoint_key, join_steps, netns_key, sandbox_key, sandbox_steps};
+use super::route::legs;
+use super::{Netberth, lookup, names, network};
+use crate::error::{Doing, Result};
+use crate::model::view::SandboxView;
+use crate::model::{Sandbox, SandboxKind};
+use crate::plan::{Done, Step};
+use crate::services::hosts;
+use crate::store::Store;
+
+impl Netberth {
+    /// The sandbox of a container.
+    ///
+    /// # Errors
+    /// `not_found`; `invalid` for an id that no container can have.
+    pub fn sandbox(&self, container: &str) -> Result<SandboxView> {
+        view(&*self.store, &lookup::sandbox(&*self.store, container)?)
+    }
+
+    /// All sandboxes in order of creation.
+    pub fn sandboxes(&self) -> Result<Vec<SandboxView>> {
+        let sandboxes = records::sandboxes(&*self.store)?;
+        sandboxes.iter().map(|sandbox| view(&*self.store, sandbox)).collect()
+    }
+
+    /// Detaches everything from a container, forgets it, and destroys its namespace if netberth
+    /// made it.
+    ///
+    /// # Errors
+    /// `not_found`. If the kernel refuses a part, the rest is gone all the same and the call can be
+    /// repeated.
+    pub fn sandbox_delete(&self, container: &str) -> Result<()> {
+        let mut locked = self.lock()?;
+        let sandbox = lookup::sandbox(locked.store(), container)?;
+        let doing = format!("delete sandbox {container}");
+        delete(&mut locked, sandbox, &doing).doing(|| doing)
+    }
+}
+
+fn delete(locked: &mut Locked<'_>, sandbox: Sandbox, doing: &str) -> Result<()> {
+    let container = sandbox.container.clone();
+    let own_steps = sandbox_steps(&container);
+    let mut remove = records::steps(locked.store(), &own_steps)?;
+    let (mut adjust, mut writes) = (Vec::new(), Writes::new());
+    for leg in legs(locked.store(), &sandbox)? {
+        let key = join_steps(&leg.endpoint.id, &container);
+        remove.extend(records::steps(locked.store(), &key)?);
+        adjust.extend(forgetting(locked, &sandbox, &leg)?);
+        let mut endpoint = leg.endpoint;
+        endpoint.attachments.retain(|attachment| attachment.container != container);
+        writes = writes.put(endpoint_key(&leg.network.id, &endpoint.id), &endpoint)?.delete(key);
+    }
+    let detached = writes.batch();
+    let mut gone = detached.clone();
+    let mut ends =
+        Writes::new().delete(sandbox_key(&container)).delete(own_steps.clone());
+    if let Some(name) = claimed(&sandbox) {
+        ends = ends.delete(netns_key(&name));
+    }
+    gone.changes.extend(ends.batch().changes);
+    let owners = std::slice::from_ref(&own_steps);
+    take_down(locked, doing, owners, adjust, remove, gone, |left: &[Done]| {
+        let marked = Sandbox { deleting: true, joined: Vec::new(), ..sandbox };
+        let writes = Writes::new().put(sandbox_key(&container), &marked)?;
+        let mut batch = writes.put_steps(own_steps.clone(), left)?.batch();
+        batch.changes.extend(detached.changes);
+        Ok(batch)
+    })?;
+    locked.say(Level::Info, || doing.to_owned());
+    Ok(())
+}
+
+/// The file name in the directory of namespaces that this sandbox has taken.
+fn claimed(sandbox: &Sandbox) -> Option<String> {
+    let name = sandbox.key.file_name()?.to_str()?;
+    (sandbox.kind == SandboxKind::Own).then(|| name.to_owned())
+}
+
+/// The other containers of the network forget the endpoint.
+fn forgetting(
+    locked: &Locked<'_>,
+    sandbox: &Sandbox,
+    leg: &super::route::Leg,
+) -> Result<Option<Step>> {
+    if super::endpoint::is_service(&leg.endpoint) {
+        return Ok(None);
+    }
+    let endpoints = records::endpoints(locked.store(), &leg.network.id)?;
+    let others = names::files(&endpoints, Some(&sandbox.container));
+    let lines = hosts::endpoint_lines(&leg.endpoint, leg.network.name.as_str());
+    Ok(names::change(others, Vec::new(), lines))
+}
+
+fn view(store: &dyn Store, sandbox: &Sandbox) -> Result<SandboxView> {
+    let mut endpoints = Vec::new();
+    for leg in legs(store, sandbox)? {
+        let one = std::slice::from_ref(&leg.endpoint);
+        endpoints.extend(network::endpoint_views(store, &leg.network, one, false)?);
+    }
+    Ok(SandboxView::new(sandbox, endpoints))
+}
