@@ -86,6 +86,15 @@ fn declared(header: &str) -> BTreeSet<String> {
     functions.map(|word| word.text.to_owned()).collect()
 }
 
+/// The functions that a header's comments speak of, as `netberth_name()`.
+fn spoken_of(header: &str) -> BTreeSet<String> {
+    let words = words(header);
+    let functions = words.iter().filter(|word| {
+        word.text.starts_with("netberth_") && header[word.end()..].starts_with("()")
+    });
+    functions.map(|word| word.text.to_owned()).collect()
+}
+
 fn differences(left: (&str, &BTreeSet<String>), right: (&str, &BTreeSet<String>)) -> Vec<String> {
     let only = |here: (&str, &BTreeSet<String>), there: (&str, &BTreeSet<String>)| {
         let names = here.1.difference(there.1);
@@ -117,6 +126,17 @@ fn sources_header_and_symbols_agree() {
     breaches.extend(differences(("src/ffi", &exports), ("tests/abi/symbols.txt", &listed)));
     hold("run `make header symbols`:", &breaches);
     assert!(symbols.lines().is_sorted(), "tests/abi/symbols.txt is not sorted: `make symbols`");
+}
+
+#[test]
+fn the_header_speaks_of_functions_that_exist() {
+    let header = sources::read("include/netberth.h");
+    let declared = declared(&header);
+    // Before the first function there is nothing to speak of but intentions.
+    if !declared.is_empty() {
+        let missing: Vec<_> = spoken_of(&header).difference(&declared).cloned().collect();
+        hold("mend the rules in cbindgen.toml, or the comment in src/ffi:", &missing);
+    }
 }
 
 #[test]
@@ -156,6 +176,7 @@ fn only_one_call_of_the_fence_is_a_fence() {
 fn a_header_that_differs_is_seen() {
     let header = "/* netberth_old(void) */\ntypedef void (*netberth_log_fn)(int);\n\
                   int netberth_a (netberth *nb); // netberth_b()\nchar *netberth_c(void);";
+    assert_eq!(spoken_of(header), BTreeSet::from(["netberth_b".to_owned()]));
     let sources = BTreeSet::from(["netberth_a".to_owned(), "netberth_d".to_owned()]);
     let found = differences(("src", &sources), ("header", &declared(header)));
     bites(&found, &["netberth_d is in src and not", "netberth_c is in header and not"]);
