@@ -84,7 +84,7 @@ fn two_processes_and_two_threads_lose_no_count() {
                 assert!(is_counting(&order), "{order:?}");
             }
         });
-        children.map(succeeds);
+        children.into_iter().for_each(succeeds);
     });
     assert_eq!(store.get(&counter()).unwrap().unwrap().text, "800");
     let leases = store.list(&Select::of(Table::Lease, "web")).unwrap();

@@ -101,7 +101,7 @@ impl FileLock {
 
     fn busy(&self, begun: Instant, holder: &str) -> Error {
         let what = format!(
-            "{holder} held the lock for all of the {} ms that were waited; try again, or wait longer",
+            "waited {} ms and {holder} still holds it; try again, or wait longer",
             begun.elapsed().as_millis()
         );
         Error::new(Kind::Busy, what).doing(format!("lock {}", self.file.display()))

@@ -19,7 +19,8 @@ pub(super) const APPLICATION: i64 = 0x4e74_4268;
 pub(super) const FORMAT: i64 = 1;
 
 /// `WITHOUT ROWID`: the key is the one tree, so that a record is one page to write. `tally` says
-/// what the records of a table and parent must come to, and under `('', '')` counts revisions.
+/// what the records of a table and parent must come to, and under `('', '')` the last revision and its
+/// complement.
 const TABLES: &str = "
     CREATE TABLE record (tbl TEXT NOT NULL, parent TEXT NOT NULL, id TEXT NOT NULL,
         revision INTEGER NOT NULL, born INTEGER NOT NULL, sum INTEGER NOT NULL,
@@ -27,7 +28,7 @@ const TABLES: &str = "
     CREATE TABLE tally (tbl TEXT NOT NULL, parent TEXT NOT NULL,
         count INTEGER NOT NULL, sums INTEGER NOT NULL, PRIMARY KEY (tbl, parent))
         STRICT, WITHOUT ROWID;
-    INSERT INTO tally VALUES ('', '', 0, 0);";
+    INSERT INTO tally VALUES ('', '', 0, -1);";
 
 /// Makes the state directory if it is absent, and says in words if it cannot be used.
 pub(crate) fn directory(path: &Path) -> Result<PathBuf> {

@@ -130,10 +130,17 @@ fn sum_up(connection: &Connection, file: &Path) -> Result<()> {
     if pages > SUMMED_AT_OPEN {
         return Ok(());
     }
+    let mut newest = 0;
     for table in TABLES {
-        read::list(connection, file, &Select::all(table))?;
+        let records = read::list(connection, file, &Select::all(table))?;
+        newest = records.iter().map(|record| record.revision).fold(newest, u64::max);
     }
-    Ok(())
+    // Asked for last: another process may be counting on.
+    match read::last(connection) {
+        Ok(last) if last >= newest => Ok(()),
+        Ok(_) => Err(fault::damaged(file, "the count of revisions went back")),
+        Err(error) => Err(fault::sqlite(file, &error)),
+    }
 }
 
 fn new_enough(found: i32) -> Result<()> {

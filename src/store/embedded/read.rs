@@ -34,6 +34,12 @@ pub(super) fn find(finder: &mut Statement<'_>, file: &Path, key: &Key) -> Result
     row.map(|row| whole(row, file)).transpose()
 }
 
+/// The last revision given, which is kept beside its complement.
+pub(super) fn last(connection: &Connection) -> rusqlite::Result<u64> {
+    let sql = "SELECT count FROM tally WHERE tbl='' AND parent='' AND count>=0 AND sums=~count";
+    prepare(connection, sql)?.query_row([], |row| number(row, 0))
+}
+
 /// The records selected, in order of creation.
 pub(super) fn list(
     connection: &Connection,
@@ -97,7 +103,7 @@ fn tallies(connection: &Connection, select: &Select<'_>) -> rusqlite::Result<Tal
 }
 
 fn whole(row: Stored, file: &Path) -> Result<Stored> {
-    if row.is_whole() {
+    if row.whole {
         return Ok(row);
     }
     Err(fault::damaged(file, &format!("record {} is not as it was written", row.record.key)))

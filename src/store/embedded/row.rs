@@ -7,7 +7,7 @@ use rusqlite::Row;
 use crate::store::{Key, Record, Table};
 
 /// The columns that [`Stored::read`] wants, in its order.
-pub(super) const COLUMNS: &str = "parent, id, revision, born, sum, text";
+pub(super) const COLUMNS: &str = "tbl, parent, id, revision, born, sum, text";
 
 /// One row of the table `record`.
 #[derive(Debug)]
@@ -16,23 +16,24 @@ pub(super) struct Stored {
     /// The record's first revision: the order of creation.
     pub(super) born: u64,
     pub(super) sum: u64,
+    /// Whether it is as it was written.
+    pub(super) whole: bool,
 }
 
 impl Stored {
     pub(super) fn new(record: Record, born: u64) -> Self {
         let sum = sum(&record, born);
-        Stored { record, born, sum }
+        Stored { record, born, sum, whole: true }
     }
 
+    /// A row that a search for `table` gave. SQLite looks at the key only while it descends, so
+    /// even the table has to be compared.
     pub(super) fn read(table: Table, row: &Row<'_>) -> rusqlite::Result<Self> {
-        let key = Key::new(table, row.get::<_, String>(0)?, row.get::<_, String>(1)?);
-        let record = Record { key, revision: number(row, 2)?, text: row.get(5)? };
-        Ok(Stored { record, born: number(row, 3)?, sum: number(row, 4)? })
-    }
-
-    /// Whether the row is as it was written.
-    pub(super) fn is_whole(&self) -> bool {
-        self.sum == sum(&self.record, self.born)
+        let key = Key::new(table, row.get::<_, String>(1)?, row.get::<_, String>(2)?);
+        let record = Record { key, revision: number(row, 3)?, text: row.get(6)? };
+        let (born, found) = (number(row, 4)?, number(row, 5)?);
+        let whole = found == sum(&record, born) && row.get_ref(0)?.as_str()? == table.name();
+        Ok(Stored { record, born, sum: found, whole })
     }
 }
 

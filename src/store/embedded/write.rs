@@ -53,7 +53,8 @@ struct Writer<'c> {
 impl<'c> Writer<'c> {
     fn new(connection: &'c Connection, file: &'c Path, batch: &Batch) -> rusqlite::Result<Self> {
         let puts = batch.changes.iter().filter(|c| matches!(c, Change::Put { .. })).count();
-        let sql = "UPDATE tally SET count=count+?1 WHERE tbl='' AND parent='' RETURNING count";
+        let sql = "UPDATE tally SET count=count+?1, sums=~(count+?1)
+             WHERE tbl='' AND parent='' AND count>=0 AND sums=~count RETURNING count";
         let puts = i64::try_from(puts).unwrap_or(i64::MAX);
         let last = prepare(connection, sql)?.query_row(params![puts], |row| number(row, 0))?;
         Ok(Writer {

@@ -10,7 +10,7 @@ pub(super) fn of(file: &Path) -> String {
     let Some(pid) = pid(file) else { return "another process".into() };
     match fs::read_to_string(format!("/proc/{pid}/comm")) {
         Ok(name) => format!("process {pid} ({})", name.trim_end()),
-        Err(_) => format!("a child of process {pid}, which is gone,"),
+        Err(_) => format!("a child of process {pid} (which is gone)"),
     }
 }
 
