@@ -1,5 +1,24 @@
 //! Memory: records by key, in one place that several processes may use at once.
 
+#[cfg(feature = "testing")]
+pub mod conformance;
+mod embedded;
+mod expect;
+mod lock;
+#[cfg(feature = "testing")]
+mod memory;
+mod overlay;
+mod record;
+
+pub use embedded::Embedded;
+pub use lock::{FileLock, Held};
+#[cfg(feature = "testing")]
+pub use memory::Memory;
+pub use overlay::Overlay;
+pub use record::{decode, encode};
+
+use std::fmt;
+
 use crate::error::Result;
 
 /// What kind of thing a record is: part of its key.
@@ -25,6 +44,21 @@ pub enum Table {
     Intent,
 }
 
+impl Table {
+    /// The word that stands for it on disk and in messages.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Table::Network => "network",
+            Table::Endpoint => "endpoint",
+            Table::Sandbox => "sandbox",
+            Table::Name => "name",
+            Table::Lease => "lease",
+            Table::Cursor => "cursor",
+            Table::Intent => "intent",
+        }
+    }
+}
+
 /// The key of a record.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct Key {
@@ -36,6 +70,24 @@ pub struct Key {
     pub id: String,
 }
 
+impl Key {
+    /// A key from its parts.
+    pub fn new(table: Table, parent: impl Into<String>, id: impl Into<String>) -> Self {
+        Key { table, parent: parent.into(), id: id.into() }
+    }
+}
+
+/// `network/1f3c`, `endpoint/1f3c/77aa`.
+impl fmt::Display for Key {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.table.name())?;
+        if !self.parent.is_empty() {
+            write!(f, "/{}", self.parent)?;
+        }
+        write!(f, "/{}", self.id)
+    }
+}
+
 /// A record as it is stored.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Record {
@@ -43,7 +95,7 @@ pub struct Record {
     pub key: Key,
     /// Its text, JSON in most tables.
     pub text: String,
-    /// Grows with each change of this record; never 0.
+    /// Grows with each change of this record, also when it is removed and made again; never 0.
     pub revision: u64,
 }
 
@@ -100,10 +152,31 @@ pub struct Select<'a> {
     pub prefix: &'a str,
 }
 
+impl<'a> Select<'a> {
+    /// All records of a table.
+    pub const fn all(table: Table) -> Self {
+        Select { table, parent: None, prefix: "" }
+    }
+
+    /// All records of a table with this parent.
+    pub const fn of(table: Table, parent: &'a str) -> Self {
+        Select { table, parent: Some(parent), prefix: "" }
+    }
+
+    /// Whether it selects this key.
+    pub fn takes(&self, key: &Key) -> bool {
+        key.table == self.table
+            && self.parent.is_none_or(|parent| key.parent == parent)
+            && key.id.starts_with(self.prefix)
+    }
+}
+
 /// Where records are kept.
 ///
-/// Errors are of kind `store`, or `exists` where an expectation of [`Expect`] failed (the message
-/// names the key). A failed commit has changed nothing.
+/// Errors are of kind `store`; `exists` where an expectation of [`Expect`] failed (the message
+/// names the key); `busy` where another process held the records for too long; `denied` where the
+/// caller may not read or write them. A commit that failed for one of these has changed nothing,
+/// and a later change of a batch sees the earlier ones.
 pub trait Store: Send + Sync {
     /// One record.
     fn get(&self, key: &Key) -> Result<Option<Record>>;

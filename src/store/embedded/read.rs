@@ -1,0 +1,110 @@
+//! Reading records, each against its sum and lists against their tally.
+
+use std::path::Path;
+
+use rusqlite::{Connection, OptionalExtension, Statement, params};
+
+use super::fault;
+use super::row::{COLUMNS, Stored, Tallies, Tally, number};
+use crate::error::Result;
+use crate::store::{Key, Record, Select};
+
+/// The one place where statements are prepared.
+pub(super) fn prepare<'c>(
+    connection: &'c Connection,
+    sql: &str,
+) -> rusqlite::Result<Statement<'c>> {
+    connection.prepare(sql)
+}
+
+/// A statement that finds the one row of a key.
+pub(super) fn finder(connection: &Connection) -> rusqlite::Result<Statement<'_>> {
+    let sql = format!("SELECT {COLUMNS} FROM record WHERE tbl=?1 AND parent=?2 AND id=?3");
+    prepare(connection, &sql)
+}
+
+/// The row of a key, by [`finder`].
+pub(super) fn find(finder: &mut Statement<'_>, file: &Path, key: &Key) -> Result<Option<Stored>> {
+    let row = finder
+        .query_row(params![key.table.name(), key.parent, key.id], |row| {
+            Stored::read(key.table, row)
+        })
+        .optional()
+        .map_err(|error| fault::sqlite(file, &error))?;
+    row.map(|row| whole(row, file)).transpose()
+}
+
+/// The last revision given, which is kept beside its complement.
+pub(super) fn last(connection: &Connection) -> rusqlite::Result<u64> {
+    let sql = "SELECT count FROM tally WHERE tbl='' AND parent='' AND count>=0 AND sums=~count";
+    prepare(connection, sql)?.query_row([], |row| number(row, 0))
+}
+
+/// The records selected, in order of creation.
+pub(super) fn list(
+    connection: &Connection,
+    file: &Path,
+    select: &Select<'_>,
+) -> Result<Vec<Record>> {
+    let failed = |error| fault::sqlite(file, &error);
+    // One snapshot for the rows and their tally.
+    let snapshot = connection.unchecked_transaction().map_err(failed)?;
+    let mut rows = Vec::new();
+    for row in selected(&snapshot, select).map_err(failed)? {
+        rows.push(whole(row, file)?);
+    }
+    if select.prefix.is_empty() {
+        let mut found = Tallies::new();
+        for row in &rows {
+            found.entry(row.record.key.parent.clone()).or_default().add(row);
+        }
+        if found != tallies(&snapshot, select).map_err(failed)? {
+            let what = format!("records of the table {} are missing", select.table.name());
+            return Err(fault::damaged(file, &what));
+        }
+    }
+    snapshot.finish().map_err(failed)?;
+    rows.sort_by_key(|row| row.born);
+    Ok(rows.into_iter().map(|row| row.record).collect())
+}
+
+fn selected(connection: &Connection, select: &Select<'_>) -> rusqlite::Result<Vec<Stored>> {
+    let (table, prefix) = (select.table.name(), select.prefix);
+    let mut statement = match select.parent {
+        Some(_) => {
+            let rule = "tbl=?1 AND parent=?2 AND id>=?3 ORDER BY id";
+            prepare(connection, &format!("SELECT {COLUMNS} FROM record WHERE {rule}"))?
+        }
+        None => prepare(connection, &format!("SELECT {COLUMNS} FROM record WHERE tbl=?1"))?,
+    };
+    let mut rows = match select.parent {
+        Some(parent) => statement.query(params![table, parent, prefix])?,
+        None => statement.query(params![table])?,
+    };
+    let mut found = Vec::new();
+    while let Some(row) = rows.next()? {
+        let row = Stored::read(select.table, row)?;
+        if row.record.key.id.starts_with(prefix) {
+            found.push(row);
+        } else if select.parent.is_some() {
+            break;
+        }
+    }
+    Ok(found)
+}
+
+fn tallies(connection: &Connection, select: &Select<'_>) -> rusqlite::Result<Tallies> {
+    let sql = "SELECT parent, count, sums FROM tally WHERE tbl=?1 AND (?2 IS NULL OR parent=?2)";
+    let mut statement = prepare(connection, sql)?;
+    let rows = statement.query_map(params![select.table.name(), select.parent], |row| {
+        Ok((row.get(0)?, Tally { count: row.get(1)?, sums: number(row, 2)? }))
+    })?;
+    rows.collect()
+}
+
+fn whole(row: Stored, file: &Path) -> Result<Stored> {
+    if row.whole {
+        return Ok(row);
+    }
+    Err(fault::damaged(file, &format!("record {} is not as it was written", row.record.key)))
+}

@@ -1,0 +1,85 @@
+//! Rows as they lie in the file, and the sums that show when one was altered.
+
+use std::collections::BTreeMap;
+
+use rusqlite::Row;
+
+use crate::store::{Key, Record, Table};
+
+/// The columns that [`Stored::read`] wants, in its order.
+pub(super) const COLUMNS: &str = "tbl, parent, id, revision, born, sum, text";
+
+/// One row of the table `record`.
+#[derive(Debug)]
+pub(super) struct Stored {
+    pub(super) record: Record,
+    /// The record's first revision: the order of creation.
+    pub(super) born: u64,
+    pub(super) sum: u64,
+    /// Whether it is as it was written.
+    pub(super) whole: bool,
+}
+
+impl Stored {
+    pub(super) fn new(record: Record, born: u64) -> Self {
+        let sum = sum(&record, born);
+        Stored { record, born, sum, whole: true }
+    }
+
+    /// A row that a search for `table` gave. SQLite looks at the key only while it descends, so
+    /// even the table has to be compared.
+    pub(super) fn read(table: Table, row: &Row<'_>) -> rusqlite::Result<Self> {
+        let key = Key::new(table, row.get::<_, String>(1)?, row.get::<_, String>(2)?);
+        let record = Record { key, revision: number(row, 3)?, text: row.get(6)? };
+        let (born, found) = (number(row, 4)?, number(row, 5)?);
+        let whole = found == sum(&record, born) && row.get_ref(0)?.as_str()? == table.name();
+        Ok(Stored { record, born, sum: found, whole })
+    }
+}
+
+/// What the rows of one table and parent must come to.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(super) struct Tally {
+    /// How many there are.
+    pub(super) count: i64,
+    /// Their sums, each xor-ed with the others.
+    pub(super) sums: u64,
+}
+
+impl Tally {
+    pub(super) fn add(&mut self, row: &Stored) {
+        self.count += 1;
+        self.sums ^= row.sum;
+    }
+
+    pub(super) fn remove(&mut self, row: &Stored) {
+        self.count -= 1;
+        self.sums ^= row.sum;
+    }
+}
+
+/// Tallies by parent.
+pub(super) type Tallies = BTreeMap<String, Tally>;
+
+/// SQLite's integers are signed: the same 64 bits.
+pub(super) fn number(row: &Row<'_>, column: usize) -> rusqlite::Result<u64> {
+    row.get::<_, i64>(column).map(i64::cast_unsigned)
+}
+
+/// FNV-1a: each step is a bijection, so a change of any one byte changes the sum.
+fn sum(record: &Record, born: u64) -> u64 {
+    let mut sum = 0xcbf2_9ce4_8422_2325_u64;
+    let mut add = |bytes: &[u8]| {
+        for byte in bytes {
+            sum = (sum ^ u64::from(*byte)).wrapping_mul(0x0100_0000_01b3);
+        }
+    };
+    let key = &record.key;
+    for text in [key.table.name(), &key.parent, &key.id, &record.text] {
+        add(&text.len().to_le_bytes());
+        add(text.as_bytes());
+    }
+    add(&record.revision.to_le_bytes());
+    add(&born.to_le_bytes());
+    sum
+}

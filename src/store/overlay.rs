@@ -1,0 +1,142 @@
+//! Changes in memory over a store that is only read: what a rehearsal commits to.
+
+use std::collections::{HashMap, HashSet};
+use std::ops::Deref;
+
+use parking_lot::Mutex;
+
+use super::{Batch, Change, Key, Record, Select, Store};
+use crate::error::Result;
+
+/// A store whose reads fall through to another and whose commits stay here.
+///
+/// `B` is a borrow or an `Arc` of the store beneath. What changes beneath afterwards is seen,
+/// save for records that were changed here.
+#[derive(Debug)]
+pub struct Overlay<B> {
+    base: B,
+    own: Mutex<Own>,
+}
+
+#[derive(Clone, Debug)]
+struct Own {
+    rows: HashMap<Key, Fate>,
+    last: u64,
+}
+
+/// What became of a record here.
+#[derive(Clone, Debug)]
+enum Fate {
+    /// Written. `born` is 0 where it keeps the place that it has beneath.
+    Put { text: String, revision: u64, born: u64 },
+    /// Removed.
+    Gone,
+}
+
+/// Revisions given here are greater than any beneath: no store counts as far as this.
+const FIRST: u64 = 1 << 63;
+
+impl<B> Overlay<B>
+where
+    B: Deref<Target: Store> + Send + Sync,
+{
+    /// An overlay without changes.
+    pub fn over(base: B) -> Self {
+        Overlay { base, own: Mutex::new(Own { rows: HashMap::new(), last: FIRST }) }
+    }
+}
+
+impl Fate {
+    fn record(&self, key: &Key) -> Option<Record> {
+        match self {
+            Fate::Put { text, revision, .. } => {
+                Some(Record { key: key.clone(), text: text.clone(), revision: *revision })
+            }
+            Fate::Gone => None,
+        }
+    }
+
+    fn born(&self) -> Option<u64> {
+        match self {
+            Fate::Put { born, .. } => Some(*born),
+            Fate::Gone => None,
+        }
+    }
+}
+
+impl Own {
+    fn apply(&mut self, base: &(impl Store + ?Sized), change: &Change) -> Result<()> {
+        let key = change.key();
+        let (found, born) = match self.rows.get(key) {
+            Some(Fate::Put { revision, born, .. }) => (Some(*revision), Some(*born)),
+            Some(Fate::Gone) => (None, None),
+            None => {
+                let found = base.get(key)?.map(|record| record.revision);
+                (found, found.map(|_| 0))
+            }
+        };
+        change.check(found)?;
+        let fate = match change {
+            Change::Put { text, .. } => {
+                // Beneath may be an overlay, too.
+                self.last = self.last.max(found.unwrap_or(0)) + 1;
+                let born = born.unwrap_or(self.last);
+                Fate::Put { text: text.clone(), revision: self.last, born }
+            }
+            Change::Delete { .. } => Fate::Gone,
+        };
+        self.rows.insert(key.clone(), fate);
+        Ok(())
+    }
+}
+
+impl<B> Store for Overlay<B>
+where
+    B: Deref<Target: Store> + Send + Sync,
+{
+    fn get(&self, key: &Key) -> Result<Option<Record>> {
+        match self.own.lock().rows.get(key) {
+            Some(fate) => Ok(fate.record(key)),
+            None => self.base.get(key),
+        }
+    }
+
+    fn list(&self, select: &Select<'_>) -> Result<Vec<Record>> {
+        let own = self.own.lock();
+        let mut records = self.base.list(select)?;
+        let beneath: HashSet<Key> = records
+            .iter()
+            .filter(|record| own.rows.contains_key(&record.key))
+            .map(|record| record.key.clone())
+            .collect();
+        // In place where the record keeps its place; `made` has all the others.
+        let stays = |key: &Key, fate: &Fate| fate.born() == Some(0) && beneath.contains(key);
+        records = records
+            .into_iter()
+            .filter_map(|record| match own.rows.get(&record.key) {
+                Some(fate) if stays(&record.key, fate) => fate.record(&record.key),
+                Some(_) => None,
+                None => Some(record),
+            })
+            .collect();
+        let mut made: Vec<_> = own
+            .rows
+            .iter()
+            .filter(|(key, fate)| select.takes(key) && !stays(key, fate))
+            .filter_map(|(key, fate)| Some((fate.born()?, fate.record(key)?)))
+            .collect();
+        made.sort_by_key(|(born, _)| *born);
+        records.extend(made.into_iter().map(|(_, record)| record));
+        Ok(records)
+    }
+
+    fn commit(&self, batch: &Batch) -> Result<()> {
+        let mut own = self.own.lock();
+        let mut next = own.clone();
+        for change in &batch.changes {
+            next.apply(&*self.base, change)?;
+        }
+        *own = next;
+        Ok(())
+    }
+}
