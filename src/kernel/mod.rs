@@ -1,5 +1,24 @@
 //! The hands: do, undo, ask. Nothing here decides anything.
 
+mod announce;
+mod call;
+mod doomed;
+mod facts;
+#[cfg(feature = "testing")]
+pub mod fake;
+mod file;
+mod firewall;
+mod linux;
+mod netlink;
+mod netns;
+mod requests;
+mod route;
+mod space;
+mod sys;
+mod sysctl;
+
+pub use linux::Linux;
+
 use crate::error::{Error, Result};
 use crate::plan::{Ask, Facts, Step};
 

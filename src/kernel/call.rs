@@ -1,0 +1,309 @@
+//! One call of apply or undo: namespaces are opened once, and steps that follow each other in one
+//! namespace are one run: one thread there at most, one `sendmsg` where they are rtnetlink requests.
+
+use std::collections::HashMap;
+
+use super::linux::Linux;
+use super::netns::{self, Handle};
+use super::space::Space;
+use super::{announce, file, requests, sysctl};
+use crate::error::{Doing, Error, Kind, Result};
+use crate::plan::{Ns, Step};
+use crate::kernel::route::link;
+
+/// The name of netberth's table, in which [`Step::Elements`] are.
+const TABLE: &str = "netberth";
+
+/// Which way steps go.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Way {
+    /// Done; the first failure ends it.
+    Do,
+    /// Undone; failures do not end it.
+    Undo,
+}
+
+/// A namespace other than the handle's.
+struct Place {
+    handle: Handle,
+    space: Option<Space<'static>>,
+}
+
+/// One call.
+pub(super) struct Call<'h> {
+    linux: &'h Linux,
+    host: Option<Space<'h>>,
+    places: HashMap<Ns, Place>,
+    way: Way,
+}
+
+/// Results in the order of the steps; shorter than the steps where a failure ended it.
+type Results = Vec<Result<()>>;
+
+impl<'h> Call<'h> {
+    pub(super) fn new(linux: &'h Linux, way: Way) -> Self {
+        Call { linux, host: None, places: HashMap::new(), way }
+    }
+
+    /// Takes the steps in the order given.
+    pub(super) fn steps(&mut self, steps: &[&Step]) -> Results {
+        let mut results = Results::with_capacity(steps.len());
+        for run in steps.chunk_by(|one, next| place_of(one) == place_of(next)) {
+            results.extend(self.run(run));
+            if self.way == Way::Do && results.iter().any(Result::is_err) {
+                break;
+            }
+        }
+        results
+    }
+
+    fn run(&mut self, run: &[&Step]) -> Results {
+        let Some(first) = run.first() else { return Results::new() };
+        let ns = place_of(first);
+        let done = match ns {
+            Ns::Host => self.run_at_host(run),
+            Ns::At { .. } => self.run_elsewhere(ns, run),
+        };
+        done.unwrap_or_else(|error| match self.way {
+            Way::Undo if error.kind() == Kind::NotFound => run.iter().map(|_| Ok(())).collect(),
+            Way::Undo => run.iter().map(|step| Err(error.clone().doing(step.to_string()))).collect(),
+            Way::Do => vec![Err(error.doing(first.to_string()))],
+        })
+    }
+
+    fn run_at_host(&mut self, run: &[&Step]) -> Result<Results> {
+        let linux = self.linux;
+        let mut space = self.host.take().unwrap_or_else(|| Space::shared(linux.rtnl()));
+        let results = if run.iter().any(|step| needs_thread(step)) && !linux.namespace().is_here() {
+            linux.namespace().run(|| Ok(self.work(&mut space, run)))
+        } else {
+            Ok(self.work(&mut space, run))
+        };
+        self.host = Some(space);
+        results
+    }
+
+    fn run_elsewhere(&mut self, ns: &Ns, run: &[&Step]) -> Result<Results> {
+        let Place { handle, space } = self.place(ns)?;
+        let (space, results) = match space {
+            Some(mut space) if !run.iter().any(|step| needs_thread(step)) => {
+                let results = self.work(&mut space, run);
+                (space, results)
+            }
+            other => handle.run(|| {
+                let mut space = match other {
+                    Some(space) => space,
+                    None => Space::here(cookie(ns))?,
+                };
+                let results = self.work(&mut space, run);
+                Ok((space, results))
+            })?,
+        };
+        self.places.insert(ns.clone(), Place { handle, space: Some(space) });
+        Ok(results)
+    }
+
+    /// A namespace, taken out of those that are open.
+    fn place(&mut self, ns: &Ns) -> Result<Place> {
+        if let Some(place) = self.places.remove(ns) {
+            return Ok(place);
+        }
+        Ok(Place { handle: open(ns)?, space: None })
+    }
+
+    /// The steps of one run, on a thread that is where they need it.
+    fn work(&mut self, space: &mut Space<'_>, run: &[&Step]) -> Results {
+        let mut results = Results::with_capacity(run.len());
+        for part in run.chunk_by(|one, next| requests::is_one(one) && requests::is_one(next)) {
+            let one = part.first().is_some_and(|step| requests::is_one(step));
+            results.extend(match (one, self.way) {
+                (true, Way::Do) => self.send(space, part),
+                (true, Way::Undo) => send_back(space, part),
+                (false, way) => part
+                    .iter()
+                    .map(|step| {
+                        let result = match way {
+                            Way::Do => self.one(space, step),
+                            Way::Undo => self.one_back(step),
+                        };
+                        result.doing(|| step.to_string())
+                    })
+                    .collect(),
+            });
+            if self.way == Way::Do && results.iter().any(Result::is_err) {
+                break;
+            }
+        }
+        results
+    }
+
+    /// Requests, together. A step that names a device which another of them makes waits for the
+    /// answers, because it needs the device's index.
+    fn send(&mut self, space: &mut Space<'_>, steps: &[&Step]) -> Results {
+        let mut results = Results::with_capacity(steps.len());
+        let mut rest = steps;
+        while !rest.is_empty() {
+            let mut made: Vec<&str> = Vec::new();
+            let mut batch = Vec::new();
+            let mut failed = None;
+            for step in rest {
+                if requests::names(step).is_some_and(|name| made.contains(&name)) {
+                    break;
+                }
+                match requests::doing(step, space, || self.peer_netns(step)) {
+                    Ok(request) => batch.push(request),
+                    Err(error) => {
+                        failed = Some(error.doing(step.to_string()));
+                        break;
+                    }
+                }
+                made.extend(requests::makes(step));
+            }
+            let (sent, later) = rest.split_at_checked(batch.len()).unwrap_or((rest, &[]));
+            let answers = space.with(|socket| socket.exchange(batch));
+            results.extend(sent.iter().zip(answers).map(|(step, answer)| match answer {
+                Err(error) if !requests::is_so(step, &error) => {
+                    Err(requests::refused(step, error).doing(step.to_string()))
+                }
+                _ => Ok(()),
+            }));
+            if results.iter().any(Result::is_err) {
+                break;
+            }
+            if let Some(error) = failed {
+                results.push(Err(error));
+                break;
+            }
+            rest = later;
+        }
+        results
+    }
+
+    /// The descriptor of a veth's other namespace; it stays open as long as this call.
+    fn peer_netns(&mut self, step: &Step) -> Result<i32> {
+        let Step::Veth { ns, .. } = step else {
+            return Err(Error::new(Kind::Bug, format!("{step} has no peer")));
+        };
+        if *ns == Ns::Host {
+            return Ok(requests::raw(self.linux.namespace()));
+        }
+        let mut place = self.place(ns)?;
+        if cookie(ns).is_some() && place.space.is_none() {
+            place.space = Some(place.handle.run(|| Space::here(cookie(ns)))?);
+        }
+        let fd = requests::raw(&place.handle);
+        self.places.insert(ns.clone(), place);
+        Ok(fd)
+    }
+
+    fn one(&self, space: &mut Space<'_>, step: &Step) -> Result<()> {
+        match step {
+            Step::Directory { path } => file::make_directory(path),
+            Step::Netns { path, of } => netns::create(path, self.source(of.as_ref())?.as_ref()),
+            Step::Sysctl { key, value, .. } => sysctl::write(key, value),
+            Step::Announce { dev, mac, addresses, port, .. } => {
+                self.forward_now(port)?;
+                announce::send(space.index(dev)?, link::mac(mac)?, addresses)
+            }
+            Step::Table { name } => self.linux.firewall().add_table(name),
+            Step::Elements { sets } => self.linux.firewall().add_elements(TABLE, sets),
+            Step::File { path, text, .. } => file::write(path, text),
+            Step::Lines { paths, add, remove } => file::edit(paths, add, remove),
+            _ => Err(Error::new(Kind::Bug, "an rtnetlink step is not sent alone")),
+        }
+    }
+
+    fn one_back(&self, step: &Step) -> Result<()> {
+        match step {
+            Step::Directory { path } => file::remove_directory(path),
+            Step::Netns { path, .. } => netns::remove(path),
+            Step::Sysctl { key, before: Some(before), .. } => sysctl::restore(key, before),
+            Step::Sysctl { before: None, .. } | Step::Announce { .. } => Ok(()),
+            Step::Table { name } => self.linux.firewall().delete_table(name),
+            Step::Elements { sets } => self.linux.firewall().delete_elements(TABLE, sets),
+            Step::File { path, before, .. } => file::put_back(path, before.as_deref()),
+            Step::Lines { paths, add, remove } => file::edit_back(paths, add, remove),
+            _ => Err(Error::new(Kind::Bug, "an rtnetlink step is not sent alone")),
+        }
+    }
+
+    /// The namespace that [`Step::Netns`] mounts, if not a new one.
+    fn source(&self, of: Option<&Ns>) -> Result<Option<Handle>> {
+        match of {
+            None => Ok(None),
+            Some(Ns::Host) => self.linux.namespace().again().map(Some),
+            Some(ns) => {
+                let handle = open(ns)?;
+                if cookie(ns).is_some() {
+                    handle.run(|| Space::here(cookie(ns)).map(drop))?;
+                }
+                Ok(Some(handle))
+            }
+        }
+    }
+
+    /// A port's carrier reaches the bridge by a work item that may be a second late (linkwatch), and
+    /// until then the bridge drops what the port says. `RTM_GETLINK` runs that work item at once.
+    fn forward_now(&self, port: &str) -> Result<()> {
+        Space::shared(self.linux.rtnl()).link(port).map(drop)
+    }
+}
+
+/// Requests that undo, together.
+fn send_back(space: &mut Space<'_>, steps: &[&Step]) -> Results {
+    let mut batch = Vec::new();
+    let made: Vec<Result<bool>> = steps
+        .iter()
+        .map(|step| {
+            let request = requests::undoing(step, space)?;
+            let is_some = request.is_some();
+            batch.extend(request);
+            Ok(is_some)
+        })
+        .collect();
+    let mut answers = space.with(|socket| socket.exchange(batch)).into_iter();
+    let result = |made: Result<bool>| match made {
+        Ok(true) => answers.next().unwrap_or(Ok(Vec::new())).map(drop),
+        made => made.map(drop),
+    };
+    let results = made.into_iter().map(result);
+    let tolerant = |(result, step): (Result<()>, &&Step)| match result {
+        Err(error) if !requests::is_gone(&error) => Err(error.doing(format!("undo {step}"))),
+        _ => Ok(()),
+    };
+    results.zip(steps).map(tolerant).collect()
+}
+
+/// Where a step's work is; a step that is nowhere in particular is done from the host.
+fn place_of(step: &Step) -> &Ns {
+    match step {
+        Step::Up { ns, .. }
+        | Step::Address { ns, .. }
+        | Step::Route { ns, .. }
+        | Step::DefaultRoute { ns, .. }
+        | Step::Sysctl { ns, .. }
+        | Step::Announce { ns, .. } => ns,
+        _ => &Ns::Host,
+    }
+}
+
+/// Whether a step looks at the namespace of the thread that does it.
+fn needs_thread(step: &Step) -> bool {
+    matches!(step, Step::Sysctl { .. } | Step::Announce { .. })
+}
+
+/// The cookie that a namespace is known by.
+pub(super) fn cookie(ns: &Ns) -> Option<u64> {
+    match ns {
+        Ns::Host => None,
+        Ns::At { cookie, .. } => *cookie,
+    }
+}
+
+/// A namespace by path.
+pub(super) fn open(ns: &Ns) -> Result<Handle> {
+    match ns {
+        Ns::Host => Err(Error::new(Kind::Bug, "the host's namespace is open already")),
+        Ns::At { path, .. } => Handle::open(path),
+    }
+}

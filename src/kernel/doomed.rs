@@ -1,0 +1,86 @@
+//! What need not be undone because it goes with something else that is.
+
+use std::path::Path;
+
+use crate::plan::{Ns, Step};
+
+/// The steps, with their indexes, that are left to undo when those are left out whose device or
+/// namespace is removed by another of them.
+pub(super) fn without(steps: &[Step]) -> Vec<(usize, &Step)> {
+    let doomed = Doomed::of(steps);
+    steps.iter().enumerate().filter(|(_, step)| !doomed.takes(step)).collect()
+}
+
+#[derive(Default)]
+struct Doomed<'a> {
+    namespaces: Vec<&'a Path>,
+    devices: Vec<(&'a Ns, &'a str)>,
+}
+
+impl<'a> Doomed<'a> {
+    fn of(steps: &'a [Step]) -> Self {
+        let mut doomed = Doomed::default();
+        for step in steps {
+            match step {
+                Step::Netns { path, of: None } => doomed.namespaces.push(path),
+                Step::Bridge { name, .. } => doomed.devices.push((&Ns::Host, name)),
+                Step::Veth { name, ns, peer, .. } => {
+                    doomed.devices.push((&Ns::Host, name));
+                    doomed.devices.push((ns, peer));
+                }
+                _ => {}
+            }
+        }
+        doomed
+    }
+
+    fn takes(&self, step: &Step) -> bool {
+        match step {
+            Step::BridgePort { name } => self.device(&Ns::Host, name),
+            Step::Up { ns, dev } | Step::Address { ns, dev, .. } | Step::Route { ns, dev, .. } => {
+                self.namespace(ns) || self.device(ns, dev)
+            }
+            Step::DefaultRoute { ns, to, from, .. } => {
+                let goes_with_its_device =
+                    to.as_ref().is_some_and(|hop| self.device(ns, &hop.dev)) && from.is_none();
+                self.namespace(ns) || goes_with_its_device
+            }
+            Step::Sysctl { ns, .. } => self.namespace(ns),
+            _ => false,
+        }
+    }
+
+    fn namespace(&self, ns: &Ns) -> bool {
+        matches!(ns, Ns::At { path, .. } if self.namespaces.contains(&path.as_path()))
+    }
+
+    fn device(&self, ns: &Ns, name: &str) -> bool {
+        self.devices.contains(&(ns, name))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_hangs_on_a_link_goes_with_it() {
+        let ns = Ns::At { path: "/run/c1".into(), cookie: None };
+        let up = |dev: &str| Step::Up { ns: ns.clone(), dev: dev.into() };
+        let veth = Step::Veth {
+            name: "nb1".into(),
+            bridge: "nb-0".into(),
+            mtu: 1500,
+            ns: ns.clone(),
+            peer: "eth0".into(),
+            mac: "02:00:00:00:00:01".into(),
+        };
+        let port = Step::BridgePort { name: "nb1".into() };
+        let steps = [veth, port, up("lo"), up("eth0")];
+        let left: Vec<usize> = without(&steps).into_iter().map(|(index, _)| index).collect();
+        assert_eq!(left, [0, 2]);
+        let netns = Step::Netns { path: "/run/c1".into(), of: None };
+        let left = without(&[netns, up("lo")]).len();
+        assert_eq!(left, 1);
+    }
+}

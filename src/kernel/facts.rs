@@ -1,0 +1,110 @@
+//! Looking things up.
+
+use std::net::IpAddr;
+use std::path::Path;
+
+use super::linux::Linux;
+use super::route::{address, link, route};
+use super::space::Space;
+use super::{file, sysctl};
+use crate::error::{Doing, Kind, Result};
+use crate::plan::{Ask, Facts, HostFacts, Ns};
+
+const RESOLV_CONF: &str = "/etc/resolv.conf";
+
+/// Looks up what is asked.
+pub(super) fn look(linux: &Linux, ask: &Ask) -> Result<Facts> {
+    let mut facts = Facts::default();
+    if ask.host || !ask.sysctls.is_empty() {
+        (facts.host, facts.sysctls) = linux.within(&Ns::Host, |space| {
+            let host = if ask.host { host(space)? } else { HostFacts::default() };
+            let mut found = std::collections::BTreeMap::new();
+            for key in &ask.sysctls {
+                let value = sysctl::read(key).doing(|| format!("sysctl {key}"))?;
+                found.extend(value.map(|value| (key.clone(), value)));
+            }
+            Ok((host, found))
+        })?;
+    }
+    if let Some(ns) = &ask.namespace {
+        (facts.cookie, facts.interfaces) =
+            linux.within(ns, namespace).doing(|| format!("look at the namespace {ns}"))?;
+    }
+    for path in &ask.files {
+        let text = file::read(path).doing(|| format!("read {}", path.display()))?;
+        facts.files.extend(text.map(|text| (path.clone(), text)));
+    }
+    Ok(facts)
+}
+
+fn namespace(space: &mut Space<'_>) -> Result<(Option<u64>, Vec<String>)> {
+    let links = space.with(|socket| socket.dump(&link::dump(), link::read))?;
+    let cookie = space.with(|socket| socket.cookie())?;
+    Ok((cookie, links.into_iter().map(|link| link.name).collect()))
+}
+
+fn host(space: &mut Space<'_>) -> Result<HostFacts> {
+    let ipv6 = sysctl::has_ipv6();
+    let links = space
+        .with(|socket| socket.dump(&link::dump(), link::read))
+        .doing(|| "ip link show")?;
+    let addresses = space
+        .with(|socket| socket.dump(&address::dump(), address::read))
+        .doing(|| "ip addr show")?;
+    let mut routes = space
+        .with(|socket| socket.dump(&route::dump(false), route::read))
+        .doing(|| "ip route show table all")?;
+    if ipv6 {
+        let six = space.with(|socket| socket.dump(&route::dump(true), route::read));
+        routes.extend(six.doing(|| "ip -6 route show table all")?);
+    }
+    let default = routes.iter().filter(|route| route.is_default() && route.index.is_some());
+    // IPv4 first, then the lowest metric.
+    let best = default.min_by_key(|route| (route.destination.addr().is_ipv6(), route.metric));
+    let carrier = best.and_then(|best| links.iter().find(|link| Some(link.index) == best.index));
+    let taken = routes.iter().filter(|route| route.takes_its_destination());
+    Ok(HostFacts {
+        default_mtu: carrier.map(|link| link.mtu),
+        routes: taken.map(|route| route.destination).collect(),
+        links: links.into_iter().map(|link| link.name).collect(),
+        addresses,
+        nameservers: nameservers(&resolv_conf()?),
+        ipv6,
+    })
+}
+
+/// It may be a symbolic link (systemd-resolved makes it one); a host without it has no nameservers.
+fn resolv_conf() -> Result<String> {
+    match std::fs::canonicalize(RESOLV_CONF) {
+        Ok(path) => match file::read(Path::new(&path)) {
+            Err(error) if error.kind() == Kind::Denied => Ok(String::new()),
+            text => Ok(text?.unwrap_or_default()),
+        },
+        Err(_) => Ok(String::new()),
+    }
+}
+
+/// resolv.conf(5): `nameserver ADDRESS`, where an IPv6 address may carry a `%zone`.
+fn nameservers(text: &str) -> Vec<IpAddr> {
+    let server = |line: &str| {
+        let mut words = line.split_whitespace();
+        if words.next()? != "nameserver" {
+            return None;
+        }
+        words.next()?.split('%').next()?.parse().ok()
+    };
+    text.lines().filter_map(server).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn nameservers_are_read() {
+        let text = "# nameserver 9.9.9.9\nnameserver 10.0.0.53\nnameserver\tfe80::1%eth0 \n\
+                    nameserver\nnameserver x\nsearch nameserver\n";
+        let expected: [IpAddr; 2] = ["10.0.0.53".parse().unwrap(), "fe80::1".parse().unwrap()];
+        assert_eq!(nameservers(text), expected);
+    }
+}

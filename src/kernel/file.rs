@@ -1,0 +1,252 @@
+//! Files and directories: written in place, because they may be bind-mounted into a container, where
+//! a file that is replaced would stay the old one.
+
+use std::fs::{DirBuilder, File, OpenOptions, Permissions};
+use std::io::{self, Read, Seek, Write};
+use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt, PermissionsExt};
+use std::path::{Path, PathBuf};
+
+use crate::error::{Doing, Error, Kind, Result};
+
+/// Readable by every user of the container.
+const MODE: u32 = 0o644;
+/// No file of netberth's is near this; a container may grow what it shares with us.
+const LONGEST: u64 = 4 * 1024 * 1024;
+
+/// `mkdir -p PATH`; says whether the leaf was made.
+pub(super) fn make_directory(path: &Path) -> Result<()> {
+    DirBuilder::new().recursive(true).mode(0o755).create(path).map_err(|error| Error::io(&error))
+}
+
+/// `rmdir PATH`, where it is there and empty.
+pub(super) fn remove_directory(path: &Path) -> Result<()> {
+    match std::fs::remove_dir(path) {
+        Ok(()) => Ok(()),
+        Err(error) => match error.raw_os_error() {
+            Some(libc::ENOENT | libc::ENOTEMPTY | libc::ENOTDIR | libc::EBUSY) => Ok(()),
+            _ => Err(Error::io(&error)),
+        },
+    }
+}
+
+/// Writes a whole file, mode 0644; puts back what was there if that fails half-way.
+pub(super) fn write(path: &Path, text: &str) -> Result<()> {
+    let before = read(path)?;
+    let written = replace(path, text);
+    written.map_err(|error| match put_back(path, before.as_deref()) {
+        Ok(()) => error,
+        Err(cleanup) => error.and_while_undoing(cleanup.doing("put the file back")),
+    })
+}
+
+/// Writes a file as it was, or removes it where there was none.
+pub(super) fn put_back(path: &Path, before: Option<&str>) -> Result<()> {
+    let done = match before {
+        Some(text) => replace(path, text),
+        None => std::fs::remove_file(path).map_err(|error| absent(&error)),
+    };
+    // With its directory gone there is nothing left to put back into.
+    done.or_else(|error| if error.kind() == Kind::NotFound { Ok(()) } else { Err(error) })
+}
+
+/// The text of a file; none where there is none.
+pub(super) fn read(path: &Path) -> Result<Option<String>> {
+    match open(path, OpenOptions::new().read(true)) {
+        Ok(mut file) => text_of(&mut file).map(Some),
+        Err(error) if error.kind() == Kind::NotFound => Ok(None),
+        Err(error) => Err(error),
+    }
+}
+
+/// Adds and removes lines of each file; a file that is not there is passed over. If one fails, those
+/// before it are put back.
+pub(super) fn edit(paths: &[PathBuf], add: &[String], remove: &[String]) -> Result<()> {
+    let mut changed: Vec<(&Path, String)> = Vec::new();
+    for path in paths {
+        let edited = read(path).and_then(|text| {
+            let Some(before) = text else { return Ok(()) };
+            let after = with_lines(&before, add, remove);
+            if after != before {
+                changed.push((path, before));
+                replace(path, &after)?;
+            }
+            Ok(())
+        });
+        if let Err(error) = edited {
+            let error = error.doing(format!("edit {}", path.display()));
+            return Err(changed.iter().rev().fold(error, |error, (path, before)| {
+                match put_back(path, Some(before)) {
+                    Ok(()) => error,
+                    Err(cleanup) => error.and_while_undoing(cleanup),
+                }
+            }));
+        }
+    }
+    Ok(())
+}
+
+/// The reverse of [`edit`], for every file whatever becomes of the others.
+pub(super) fn edit_back(paths: &[PathBuf], added: &[String], removed: &[String]) -> Result<()> {
+    let mut failed: Option<Error> = None;
+    for path in paths {
+        if let Err(error) = edit(std::slice::from_ref(path), removed, added) {
+            failed = Some(match failed {
+                None => error,
+                Some(first) => first.and_while_undoing(error),
+            });
+        }
+    }
+    failed.map_or(Ok(()), Err)
+}
+
+/// The text with whole lines removed, then added at the end where they are missing.
+pub(super) fn with_lines(text: &str, add: &[String], remove: &[String]) -> String {
+    let is = |line: &str, among: &[String]| among.iter().any(|other| other == line);
+    let mut after: String = text
+        .split_inclusive('\n')
+        .filter(|line| !is(line.strip_suffix('\n').unwrap_or(line), remove))
+        .collect();
+    for line in add {
+        if after.lines().any(|there| there == line) {
+            continue;
+        }
+        if !after.is_empty() && !after.ends_with('\n') {
+            after.push('\n');
+        }
+        after.push_str(line);
+        after.push('\n');
+    }
+    after
+}
+
+/// In place: the inode stays, and whoever has it mounted sees the new text.
+fn replace(path: &Path, text: &str) -> Result<()> {
+    let mut file = open(path, OpenOptions::new().write(true).create(true).mode(MODE))?;
+    let write = |file: &mut File| -> io::Result<()> {
+        // Written over, then cut: a reader in between never sees an empty file.
+        file.rewind()?;
+        file.write_all(text.as_bytes())?;
+        file.set_len(u64::try_from(text.len()).unwrap_or(u64::MAX))?;
+        // The umask does not count.
+        file.set_permissions(Permissions::from_mode(MODE))
+    };
+    write(&mut file).map_err(|error| Error::io(&error))
+}
+
+/// Only regular files, and never through a symbolic link at the end of the path: a container that
+/// shares the directory could lead it anywhere. Not blocking, in case it is a fifo.
+fn open(path: &Path, options: &mut OpenOptions) -> Result<File> {
+    let flags = libc::O_NOFOLLOW | libc::O_NONBLOCK;
+    let file = options.custom_flags(flags).open(path).map_err(|error| absent(&error))?;
+    if file.metadata().doing(|| "look at the file")?.is_file() {
+        return Ok(file);
+    }
+    Err(Error::new(Kind::Denied, "it is not a regular file"))
+}
+
+fn text_of(file: &mut File) -> Result<String> {
+    let mut text = String::new();
+    let read = file.take(LONGEST + 1).read_to_string(&mut text);
+    read.map_err(|error| Error::io(&error))?;
+    if u64::try_from(text.len()).unwrap_or(u64::MAX) > LONGEST {
+        return Err(Error::new(Kind::Invalid, "it is longer than 4 MiB"));
+    }
+    Ok(text)
+}
+
+fn absent(error: &io::Error) -> Error {
+    match error.raw_os_error() {
+        Some(libc::ENOENT | libc::ENOTDIR) => Error::io(error).with_kind(Kind::NotFound),
+        Some(libc::ELOOP) => Error::io(error).with_kind(Kind::Denied),
+        _ => Error::io(error),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::os::unix::fs::MetadataExt;
+
+    use proptest::prelude::*;
+
+    use super::*;
+
+    fn lines(lines: &[&str]) -> Vec<String> {
+        lines.iter().map(ToString::to_string).collect()
+    }
+
+    #[test]
+    fn lines_are_whole_and_added_once() {
+        let text = "10.0.0.1 web\n10.0.0.1 web2\nlast";
+        let after = with_lines(text, &lines(&["last", "new"]), &lines(&["10.0.0.1 web"]));
+        assert_eq!(after, "10.0.0.1 web2\nlast\nnew\n");
+    }
+
+    #[test]
+    fn the_inode_stays_and_the_mode_is_0644() {
+        let directory = tempfile::tempdir().unwrap();
+        let path = directory.path().join("hosts");
+        write(&path, "a longer text\n").unwrap();
+        let inode = path.metadata().unwrap().ino();
+        write(&path, "short\n").unwrap();
+        assert_eq!(std::fs::read_to_string(&path).unwrap(), "short\n");
+        assert_eq!(path.metadata().unwrap().ino(), inode);
+        assert_eq!(path.metadata().unwrap().mode() & 0o777, 0o644);
+        put_back(&path, None).unwrap();
+        put_back(&path, None).unwrap();
+        assert!(!path.exists());
+    }
+
+    #[test]
+    fn links_directories_and_fifos_are_refused() {
+        let directory = tempfile::tempdir().unwrap();
+        let target = directory.path().join("target");
+        let link = directory.path().join("link");
+        std::fs::write(&target, "untouched").unwrap();
+        std::os::unix::fs::symlink(&target, &link).unwrap();
+        assert_eq!(write(&link, "x").unwrap_err().kind(), Kind::Denied);
+        assert_eq!(std::fs::read_to_string(&target).unwrap(), "untouched");
+        assert!(write(directory.path(), "x").is_err());
+        let fifo = directory.path().join("fifo");
+        nix::unistd::mkfifo(&fifo, nix::sys::stat::Mode::S_IRWXU).unwrap();
+        assert_eq!(read(&fifo).unwrap_err().kind(), Kind::Denied);
+    }
+
+    #[test]
+    fn an_edit_that_fails_half_way_leaves_nothing() {
+        let directory = tempfile::tempdir().unwrap();
+        let first = directory.path().join("first");
+        std::fs::write(&first, "one\n").unwrap();
+        let paths = [directory.path().join("absent"), first.clone(), directory.path().into()];
+        assert!(edit(&paths, &lines(&["two"]), &[]).is_err());
+        assert_eq!(std::fs::read_to_string(&first).unwrap(), "one\n");
+        edit(&paths[..2], &lines(&["two"]), &lines(&["one"])).unwrap();
+        assert_eq!(std::fs::read_to_string(&first).unwrap(), "two\n");
+        edit_back(&paths[..2], &lines(&["two"]), &lines(&["one"])).unwrap();
+        assert_eq!(std::fs::read_to_string(&first).unwrap(), "one\n");
+    }
+
+    #[test]
+    fn directories_go_only_when_empty() {
+        let directory = tempfile::tempdir().unwrap();
+        let leaf = directory.path().join("a/b");
+        make_directory(&leaf).unwrap();
+        make_directory(&leaf).unwrap();
+        std::fs::write(leaf.join("file"), "").unwrap();
+        remove_directory(&leaf).unwrap();
+        assert!(leaf.exists());
+        std::fs::remove_file(leaf.join("file")).unwrap();
+        remove_directory(&leaf).unwrap();
+        remove_directory(&leaf).unwrap();
+        assert!(!leaf.exists());
+    }
+
+    proptest! {
+        #[test]
+        fn removing_what_was_added_restores(text in "([a-c]{0,2}\n){0,5}", line in "[d-f]{1,3}") {
+            let line = [line];
+            let added = with_lines(&text, &line, &[]);
+            prop_assert_eq!(with_lines(&added, &line, &[]), added.clone());
+            prop_assert_eq!(with_lines(&added, &[], &line), text);
+        }
+    }
+}

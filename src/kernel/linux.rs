@@ -1,0 +1,112 @@
+//! The kernel that we run on.
+
+use parking_lot::{Mutex, MutexGuard};
+
+use super::call::{Call, Way, cookie, open};
+use super::firewall::Firewall;
+use super::netlink::socket::Socket;
+use super::netns::Handle;
+use super::space::Space;
+use super::{Kernel, Outcome, doomed, facts, sys, sysctl};
+use crate::error::{Doing, Kind, Result};
+use crate::plan::{Ask, Facts, Ns, Step};
+
+/// The running kernel, seen from the network namespace in which it was opened.
+///
+/// It may be used from any number of threads, wherever they are: it holds its own namespace.
+pub struct Linux {
+    namespace: Handle,
+    rtnl: Mutex<Socket>,
+    firewall: Mutex<Firewall>,
+}
+
+impl Linux {
+    /// Takes hold of the network namespace of the calling thread: [`Ns::Host`] is this one.
+    ///
+    /// Errors: `kernel` where `/proc` is not mounted or a socket cannot be had.
+    pub fn open() -> Result<Self> {
+        Ok(Linux {
+            namespace: Handle::current()?,
+            rtnl: Mutex::new(Socket::open()?),
+            firewall: Mutex::new(Firewall::open()?),
+        })
+    }
+
+    pub(super) fn namespace(&self) -> &Handle {
+        &self.namespace
+    }
+
+    pub(super) fn rtnl(&self) -> &Mutex<Socket> {
+        &self.rtnl
+    }
+
+    pub(super) fn firewall(&self) -> MutexGuard<'_, Firewall> {
+        self.firewall.lock()
+    }
+
+    /// Runs `work` where `ns` is, with a socket there.
+    pub(super) fn within<T: Send>(
+        &self,
+        ns: &Ns,
+        work: impl FnOnce(&mut Space<'_>) -> Result<T> + Send,
+    ) -> Result<T> {
+        match ns {
+            Ns::Host if self.namespace.is_here() => work(&mut Space::shared(&self.rtnl)),
+            Ns::Host => self.namespace.run(|| work(&mut Space::shared(&self.rtnl))),
+            Ns::At { .. } => open(ns)?.run(|| work(&mut Space::here(cookie(ns))?)),
+        }
+    }
+}
+
+impl Kernel for Linux {
+    fn random(&self) -> Result<[u8; 32]> {
+        sys::random()
+    }
+
+    fn facts(&self, ask: &Ask) -> Result<Facts> {
+        facts::look(self, ask)
+    }
+
+    fn holds(&self, step: &Step) -> Result<bool> {
+        let held = match step {
+            Step::Directory { path } => Ok(path.is_dir()),
+            Step::Sysctl { ns, key, value, .. } => {
+                self.within(ns, |_| sysctl::holds(key, value))
+            }
+            Step::Up { ns, dev } => self.within(ns, |space| Ok(space.link(dev)?.up)),
+            Step::Table { name } => self.firewall().table_exists(name),
+            _ => Ok(false),
+        };
+        match held {
+            // The namespace or the device is made by an earlier step of the same plan.
+            Err(error) if error.kind() == Kind::NotFound => Ok(false),
+            Err(error) if error.errno() == Some(libc::ENODEV) => Ok(false),
+            held => held.doing(|| format!("see whether it is so: {step}")),
+        }
+    }
+
+    fn apply(&self, steps: &[Step]) -> Outcome {
+        let steps: Vec<&Step> = steps.iter().collect();
+        let mut outcome = Outcome::default();
+        for (index, result) in Call::new(self, Way::Do).steps(&steps).into_iter().enumerate() {
+            outcome.done.push(result.is_ok());
+            if let Err(error) = result {
+                outcome.failed.get_or_insert((index, error));
+            }
+        }
+        outcome
+    }
+
+    fn undo(&self, steps: &[Step]) -> Vec<Result<()>> {
+        let kept = doomed::without(steps);
+        let backwards: Vec<&Step> = kept.iter().rev().map(|(_, step)| *step).collect();
+        let undone = Call::new(self, Way::Undo).steps(&backwards);
+        let mut results: Vec<Result<()>> = steps.iter().map(|_| Ok(())).collect();
+        for ((index, _), result) in kept.iter().rev().zip(undone) {
+            if let Some(slot) = results.get_mut(*index) {
+                *slot = result;
+            }
+        }
+        results
+    }
+}

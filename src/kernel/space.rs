@@ -1,0 +1,78 @@
+//! One namespace during one call: a socket in it, and what has been looked up by name.
+
+use std::collections::HashMap;
+
+use parking_lot::Mutex;
+
+use super::netlink::socket::Socket;
+use super::route::link::{self, Link};
+use crate::error::{Doing, Error, Kind, Result};
+
+/// The loopback device is the first link of every namespace.
+const LOOPBACK: u32 = 1;
+
+/// Where requests go.
+enum Door<'h> {
+    /// Through the handle's own socket, which others use too.
+    Shared(&'h Mutex<Socket>),
+    /// Through a socket of this call.
+    Own(Box<Socket>),
+}
+
+/// A namespace as one call sees it.
+pub(super) struct Space<'h> {
+    door: Door<'h>,
+    indexes: HashMap<String, u32>,
+}
+
+impl<'h> Space<'h> {
+    /// The handle's own namespace.
+    pub(super) fn shared(socket: &'h Mutex<Socket>) -> Self {
+        Space { door: Door::Shared(socket), indexes: HashMap::new() }
+    }
+
+    /// The namespace of the calling thread; `NotFound` if it is not the one of the cookie.
+    pub(super) fn here(cookie: Option<u64>) -> Result<Self> {
+        let socket = Socket::open()?;
+        if let Some(meant) = cookie
+            && socket.cookie()?.is_some_and(|found| found != meant)
+        {
+            let what = "another namespace is there now: the one that was meant is gone";
+            return Err(Error::new(Kind::NotFound, what));
+        }
+        Ok(Space { door: Door::Own(Box::new(socket)), indexes: HashMap::new() })
+    }
+
+    /// Uses the socket.
+    pub(super) fn with<T>(&mut self, work: impl FnOnce(&mut Socket) -> T) -> T {
+        match &mut self.door {
+            Door::Shared(socket) => work(&mut socket.lock()),
+            Door::Own(socket) => work(socket),
+        }
+    }
+
+    /// The index of a device, looked up once in a call.
+    pub(super) fn index(&mut self, name: &str) -> Result<u32> {
+        if name == "lo" {
+            return Ok(LOOPBACK);
+        }
+        if let Some(index) = self.indexes.get(name) {
+            return Ok(*index);
+        }
+        let index = self.link(name)?.index;
+        self.indexes.insert(name.to_owned(), index);
+        Ok(index)
+    }
+
+    /// `ip link show NAME`
+    pub(super) fn link(&mut self, name: &str) -> Result<Link> {
+        let request = link::get(name)?;
+        let answer = self.with(|socket| socket.ask(request)).doing(|| show(name))?;
+        let unreadable = || Error::new(Kind::Kernel, "the answer tells of no link").doing(show(name));
+        link::read(&answer).ok_or_else(unreadable)
+    }
+}
+
+fn show(name: &str) -> String {
+    format!("ip link show {name}")
+}
