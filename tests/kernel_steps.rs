@@ -90,7 +90,10 @@ fn a_container_comes_and_goes() {
         }
         let addresses = host.inside("c1", "ip addr show eth0");
         assert!(addresses.contains("inet 10.1.0.2/24 scope global noprefixroute"), "{addresses}");
-        assert!(addresses.contains("inet6 fd00::2/64 scope global nodad noprefixroute"), "{addresses}");
+        assert!(
+            addresses.contains("inet6 fd00::2/64 scope global nodad noprefixroute"),
+            "{addresses}"
+        );
         let routes = host.inside("c1", "ip route");
         for line in [
             "default via 10.1.0.1 dev eth0",
@@ -114,10 +117,21 @@ fn settled(text: &str) -> String {
     let noise = ["fe80:", "multicast", "127.0.0"];
     let kept = text.lines().filter(|line| !noise.iter().any(|noise| line.contains(noise)));
     let kept = kept.map(|line| format!("{}\n", line.trim_end())).collect::<String>();
-    let states = ["NO-CARRIER,", "LOWER_UP,", ",LOWER_UP", " linkdown", " qlen 1000", " state UP",
-        " state DOWN", " state UNKNOWN", " state LOWERLAYERDOWN"];
+    let states = [
+        "NO-CARRIER,",
+        "LOWER_UP,",
+        ",LOWER_UP",
+        " linkdown",
+        " qlen 1000",
+        " state UP",
+        " state DOWN",
+        " state UNKNOWN",
+        " state LOWERLAYERDOWN",
+    ];
     let kept = states.iter().fold(kept, |text, state| text.replace(state, ""));
-    kept.lines().map(|line| format!("{}\n", line.trim_end())).collect::<String>()
+    kept.lines()
+        .map(|line| format!("{}\n", line.trim_end()))
+        .collect::<String>()
         .replace("qdisc noqueue", "qdisc noop")
 }
 

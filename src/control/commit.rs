@@ -87,11 +87,8 @@ pub(super) fn build(
 
 /// Whether each step holds already, and whether others need it too.
 fn prepare(locked: &Locked<'_>, plan: Vec<Step>) -> Result<Vec<Ready>> {
-    let shared = if plan.iter().any(Step::is_shared) {
-        shared_elsewhere(locked, &[])?
-    } else {
-        Vec::new()
-    };
+    let shared =
+        if plan.iter().any(Step::is_shared) { shared_elsewhere(locked, &[])? } else { Vec::new() };
     plan.into_iter()
         .map(|step| {
             let holds = step.may_hold() && locked.kernel().holds(&step)?;
@@ -179,11 +176,12 @@ pub(super) fn take_down(
     }
     let intent = Intent::TakeDown {
         doing: doing.to_owned(),
-        adjust: adjust.clone(),
+        adjust,
         undo: undo_list.clone(),
         batch: gone.clone(),
     };
     locked.store().commit(&intent_batch(&intent)?)?;
+    let Intent::TakeDown { adjust, .. } = intent else { return Ok(()) };
     let mut failures = adjust_all(locked, &adjust);
     let (remaining, undoing) = undo(locked, undo_list);
     failures.extend(undoing);
@@ -210,10 +208,7 @@ fn removable(locked: &Locked<'_>, owners: &[Key], remove: Vec<Done>) -> Result<V
     };
     let needed = |step: &Step| shared.iter().any(|done| done.step.same_as(step));
     let ours = remove.into_iter().filter(|done| !done.held);
-    Ok(ours
-        .map(|done| done.step)
-        .filter(|step| !(step.is_shared() && needed(step)))
-        .collect())
+    Ok(ours.map(|done| done.step).filter(|step| !(step.is_shared() && needed(step))).collect())
 }
 
 /// Applies every adjustment, whatever becomes of the others.

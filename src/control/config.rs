@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use crate::error::{Error, Kind, Result};
-use crate::model;
+use crate::model::{self, document};
 
 /// Where things are kept, and how long to wait.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -67,7 +67,7 @@ impl Netberth {
         let mut locked = self.lock()?;
         let network = lookup::network(locked.store(), network)?;
         let endpoint = lookup::endpoint(locked.store(), &network, endpoint)?;
-        delete(&mut locked, network, endpoint, force)
+        delete(&mut locked, &network, endpoint, force)
     }
 }
 
@@ -122,10 +122,9 @@ fn allot(
 ) -> Result<(Endpoint, Writes)> {
     let mut writes = Writes::durable();
     let mut addresses = Vec::new();
-    for (v6, fixed) in [
-        (false, spec.ipv4_address.map(IpAddr::from)),
-        (true, spec.ipv6_address.map(IpAddr::from)),
-    ] {
+    for (v6, fixed) in
+        [(false, spec.ipv4_address.map(IpAddr::from)), (true, spec.ipv6_address.map(IpAddr::from))]
+    {
         let of_family = |subnet: &&Subnet| subnet.subnet.addr().is_ipv6() == v6;
         let subnets: Vec<Subnet> =
             network.options.subnets.iter().filter(of_family).cloned().collect();
@@ -207,10 +206,8 @@ fn next_free(
     if subnets.is_empty() {
         return Ok(None);
     }
-    let full: Vec<String> = subnets
-        .iter()
-        .map(|subnet| subnet.range.unwrap_or(subnet.subnet).to_string())
-        .collect();
+    let full: Vec<String> =
+        subnets.iter().map(|subnet| subnet.range.unwrap_or(subnet.subnet).to_string()).collect();
     let what = format!("no free address is left in {}", full.join(", "));
     Err(Error::new(Kind::Exhausted, what))
 }
@@ -223,13 +220,11 @@ fn hardware_address(
     id: Id,
 ) -> Result<Option<Mac>> {
     if !drivers::of(network.kind).has_interface() {
-        return match spec.mac_address {
-            None => Ok(None),
-            Some(_) => {
-                let what = format!("mac_address: network {} has no interfaces", network.name);
-                Err(Error::new(Kind::Invalid, what))
-            }
-        };
+        if spec.mac_address.is_some() {
+            let what = format!("mac_address: network {} has no interfaces", network.name);
+            return Err(Error::new(Kind::Invalid, what));
+        }
+        return Ok(None);
     }
     if let Some(wanted) = spec.mac_address {
         return match holder(locked, network, &wanted.to_string())? {
@@ -252,7 +247,7 @@ fn hardware_address(
 
 pub(super) fn delete(
     locked: &mut Locked<'_>,
-    network: Network,
+    network: &Network,
     mut endpoint: Endpoint,
     force: bool,
 ) -> Result<()> {
@@ -267,10 +262,10 @@ pub(super) fn delete(
         return Err(Error::new(Kind::InUse, what).doing(doing));
     }
     for attachment in std::mem::take(&mut endpoint.attachments) {
-        join::detach(locked, &network, &endpoint.id, &attachment.container)?;
+        join::detach(locked, network, &endpoint.id, &attachment.container)?;
     }
-    let naming = names::unpublish(locked.store(), &network, &endpoint)?;
-    remove(locked, &network, &endpoint, naming, &doing).doing(|| doing)?;
+    let naming = names::unpublish(locked.store(), network, &endpoint)?;
+    remove(locked, network, &endpoint, naming, &doing).doing(|| doing)?;
     locked.say(Level::Info, || format!("endpoint {} deleted", endpoint.name));
     Ok(())
 }
@@ -291,11 +286,8 @@ fn remove(
     }
     let last = records::endpoints(locked.store(), &network.id)?.len() == 1;
     let falling = last && network.is_predefined() && drivers::of(network.kind).has_interface();
-    let (steps, writes) = if falling {
-        network::bring_down(locked, network, writes)?
-    } else {
-        (Vec::new(), writes)
-    };
+    let (steps, writes) =
+        if falling { network::bring_down(locked, network, writes)? } else { (Vec::new(), writes) };
     let owner = network_steps(&network.id);
     let owners = std::slice::from_ref(&owner);
     take_down(locked, doing, owners, naming, steps, writes.batch(), |left| {

@@ -7,7 +7,9 @@ use super::commit::{build, take_down};
 use super::endpoint::is_service;
 use super::locked::Locked;
 use super::log::Level;
-use super::records::{self, Writes, endpoint_key, join_steps, netns_key, sandbox_key, sandbox_steps};
+use super::records::{
+    self, Writes, endpoint_key, join_steps, netns_key, sandbox_key, sandbox_steps,
+};
 use super::route::{Leg, legs, moves};
 use super::seat::{self, Seat};
 use super::{Netberth, lookup, names};
@@ -152,18 +154,17 @@ fn carry_out(locked: &mut Locked<'_>, joining: Joining<'_>, doing: &str) -> Resu
 /// The name that is asked for, or the first `eth<n>` that is free.
 fn interface(joining: &Joining<'_>, before: &[Leg]) -> Result<String> {
     if !drivers::of(joining.network.kind).has_interface() {
-        return match &joining.spec.interface_name {
-            None => Ok(String::new()),
-            Some(_) => {
-                let what =
-                    format!("interface_name: network {} has no interfaces", joining.network.name);
-                Err(Error::new(Kind::Invalid, what))
-            }
-        };
+        if joining.spec.interface_name.is_some() {
+            let what =
+                format!("interface_name: network {} has no interfaces", joining.network.name);
+            return Err(Error::new(Kind::Invalid, what));
+        }
+        return Ok(String::new());
     }
     let present = &joining.seat.facts.interfaces;
-    let taken =
-        |name: &str| before.iter().any(|leg| leg.interface == name) || present.iter().any(|p| p == name);
+    let taken = |name: &str| {
+        before.iter().any(|leg| leg.interface == name) || present.iter().any(|p| p == name)
+    };
     if let Some(wanted) = &joining.spec.interface_name {
         // `lo` is in every namespace, also in one that is not made yet.
         if taken(wanted.as_str()) || wanted.as_str() == "lo" {
@@ -172,7 +173,8 @@ fn interface(joining: &Joining<'_>, before: &[Leg]) -> Result<String> {
         }
         return Ok(wanted.to_string());
     }
-    let free = (0..).map(|number| format!("eth{number}")).find(|name| !taken(name));
+    // One more than a bridge's ports would do; a namespace holds more by other means.
+    let free = (0..=u16::MAX).map(|number| format!("eth{number}")).find(|name| !taken(name));
     free.ok_or_else(|| Error::new(Kind::Exhausted, "no free interface name is left"))
 }
 

@@ -1,5 +1,7 @@
 //! Verbs of networks.
 
+use ipnet::IpNet;
+
 use super::commit::{build, take_down};
 use super::locked::Locked;
 use super::log::Level;
@@ -110,7 +112,7 @@ fn effective(
     asked: &OptionsSpec,
     host: &HostFacts,
 ) -> Result<NetworkOptions> {
-    let mut others = ipam::Others::of_host(host);
+    let mut others = of_host(host);
     for network in records::networks(store)? {
         for subnet in &network.options.subnets {
             others.push_network(subnet.subnet, network.name.as_str());
@@ -127,6 +129,21 @@ fn effective(
         bridge: bridge.unwrap_or_else(|| format!("nb-{}", id.short(11))),
         host_binding: asked.host_binding,
     })
+}
+
+/// Everything the host has that a subnet must keep clear of.
+fn of_host(host: &HostFacts) -> ipam::Others {
+    let mut others = ipam::Others::default();
+    for net in &host.routes {
+        others.push(*net, format!("the host's route to {net}"));
+    }
+    for net in &host.addresses {
+        others.push(net.trunc(), format!("the host's address {net}"));
+    }
+    for server in &host.nameservers {
+        others.push(IpNet::from(*server), format!("the host's nameserver {server}"));
+    }
+    others
 }
 
 fn delete(locked: &mut Locked<'_>, network: &Network, doing: &str) -> Result<()> {
@@ -170,9 +187,8 @@ pub(super) fn bring_down(
     let mut defined = network.clone();
     defined.options = NetworkOptions::default();
     defined.state = NetworkState::Defined;
-    let mut writes = writes
-        .put(network_key(&network.id), &defined)?
-        .delete(network_steps(&network.id));
+    let mut writes =
+        writes.put(network_key(&network.id), &defined)?.delete(network_steps(&network.id));
     for subnet in &network.options.subnets {
         writes = writes.delete(records::cursor_key(&network.id, &subnet.subnet.to_string()));
     }

@@ -3,7 +3,9 @@
 use super::commit::take_down;
 use super::locked::Locked;
 use super::log::Level;
-use super::records::{self, Writes, endpoint_key, join_steps, netns_key, sandbox_key, sandbox_steps};
+use super::records::{
+    self, Writes, endpoint_key, join_steps, netns_key, sandbox_key, sandbox_steps,
+};
 use super::route::legs;
 use super::{Netberth, lookup, names, network};
 use crate::error::{Doing, Result};
@@ -57,8 +59,7 @@ fn delete(locked: &mut Locked<'_>, sandbox: Sandbox, doing: &str) -> Result<()> 
     }
     let detached = writes.batch();
     let mut gone = detached.clone();
-    let mut ends =
-        Writes::new().delete(sandbox_key(&container)).delete(own_steps.clone());
+    let mut ends = Writes::new().delete(sandbox_key(&container)).delete(own_steps.clone());
     if let Some(name) = claimed(&sandbox) {
         ends = ends.delete(netns_key(&name));
     }

@@ -2,13 +2,11 @@
 
 use std::path::{Path, PathBuf};
 
-use super::lookup;
 use super::locked::Locked;
+use super::lookup;
 use super::records::{self, netns_key};
 use crate::error::{Error, Kind, Result};
-use crate::model::{
-    ContainerId, JoinSpec, Network, NetworkType, Ns, Place, Sandbox, SandboxKind,
-};
+use crate::model::{ContainerId, JoinSpec, Network, NetworkType, Ns, Place, Sandbox, SandboxKind};
 use crate::plan::{Ask, Facts, Step};
 use crate::services::{hosts, resolv};
 
@@ -80,7 +78,9 @@ fn place(place: &Place, known: &Ns) -> Result<Option<PathBuf>> {
         Place::Pid(pid) => PathBuf::from(format!("/proc/{pid}/ns/net")),
     };
     match known {
-        Ns::Host => Err(Error::new(Kind::Invalid, "netns and pid mean nothing on the host network")),
+        Ns::Host => {
+            Err(Error::new(Kind::Invalid, "netns and pid mean nothing on the host network"))
+        }
         Ns::At { .. } => Ok(Some(path)),
     }
 }

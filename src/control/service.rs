@@ -52,7 +52,7 @@ impl Netberth {
         let mut locked = self.lock()?;
         let service = lookup::service(locked.store(), selector)?;
         let network = lookup::network_of(locked.store(), &service)?;
-        endpoint::delete(&mut locked, network, service, force)
+        endpoint::delete(&mut locked, &network, service, force)
     }
 
     /// Attaches a container to a service, and returns the sandbox key.

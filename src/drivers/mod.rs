@@ -12,7 +12,7 @@ use crate::plan::{Ask, Facts, Plan};
 
 /// A join, as far as a driver needs to know it.
 #[derive(Clone, Copy, Debug)]
-pub struct Join<'a> {
+pub(crate) struct Join<'a> {
     /// The network.
     pub network: &'a Network,
     /// The endpoint that is joined.
@@ -26,7 +26,7 @@ pub struct Join<'a> {
 }
 
 /// What every kind of network can do.
-pub trait Driver: Sync {
+pub(crate) trait Driver: Sync {
     /// What must be known to bring a network up.
     fn ask(&self, network: &Network) -> Ask;
 
@@ -44,7 +44,7 @@ pub trait Driver: Sync {
 }
 
 /// The driver of a kind of network.
-pub fn of(kind: NetworkType) -> &'static dyn Driver {
+pub(crate) fn of(kind: NetworkType) -> &'static dyn Driver {
     match kind {
         NetworkType::Null => &null::Null,
         NetworkType::Host => &host::Host,

@@ -10,7 +10,7 @@ use crate::model::Subnet;
 /// wraps, so that an address rests as long as it can before it is used again.
 ///
 /// `taken` is asked for each candidate; `None` = the subnet is full.
-pub fn next(
+pub(crate) fn next(
     subnet: &Subnet,
     last: Option<IpAddr>,
     taken: &mut dyn FnMut(IpAddr) -> Result<bool>,
@@ -58,12 +58,13 @@ fn usable(subnet: &Subnet, candidate: IpAddr) -> bool {
 ///
 /// # Errors
 /// `invalid` if no subnet holds it or no host can have it, `exists` if it is the gateway's.
-pub fn fixed(subnets: &[Subnet], wanted: IpAddr) -> Result<&Subnet> {
+pub(crate) fn fixed(subnets: &[Subnet], wanted: IpAddr) -> Result<&Subnet> {
     let found = subnets.iter().find(|subnet| subnet.subnet.contains(&wanted));
     let subnet = found.ok_or_else(|| {
         let known: Vec<String> = subnets.iter().map(|s| s.subnet.to_string()).collect();
         let known = if known.is_empty() { "none".to_owned() } else { known.join(", ") };
-        let what = format!("address {wanted} lies in no subnet of the network (its subnets: {known})");
+        let what =
+            format!("address {wanted} lies in no subnet of the network (its subnets: {known})");
         Error::new(Kind::Invalid, what)
     })?;
     if wanted == subnet.gateway {
@@ -71,7 +72,8 @@ pub fn fixed(subnets: &[Subnet], wanted: IpAddr) -> Result<&Subnet> {
         return Err(Error::new(Kind::Exists, what));
     }
     if !usable(subnet, wanted) {
-        let what = format!("address {wanted} is the network or broadcast address of {}", subnet.subnet);
+        let what =
+            format!("address {wanted} is the network or broadcast address of {}", subnet.subnet);
         return Err(Error::new(Kind::Invalid, what));
     }
     Ok(subnet)
@@ -118,7 +120,10 @@ mod tests {
     fn the_search_goes_on_after_the_last_and_wraps() {
         let small = subnet("10.0.0.0/29", None, "10.0.0.1", &[]);
         let after = |last: &str| {
-            next(&small, Some(last.parse().unwrap()), &mut |_| Ok(false)).unwrap().unwrap().to_string()
+            next(&small, Some(last.parse().unwrap()), &mut |_| Ok(false))
+                .unwrap()
+                .unwrap()
+                .to_string()
         };
         assert_eq!(after("10.0.0.3"), "10.0.0.4");
         assert_eq!(after("10.0.0.6"), "10.0.0.2");

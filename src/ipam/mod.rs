@@ -4,5 +4,5 @@ mod address;
 mod number;
 mod pool;
 
-pub use address::{fixed, next};
-pub use pool::{Others, subnets};
+pub(crate) use address::{fixed, next};
+pub(crate) use pool::{Others, subnets};

@@ -7,29 +7,21 @@ use ipnet::{IpNet, Ipv4Net, Ipv6Net};
 use super::number::{address, of, overlap, span};
 use crate::error::{Error, Kind, Result};
 use crate::model::{Id, OptionsSpec, Subnet, SubnetSpec};
-use crate::plan::HostFacts;
 
 /// What a subnet must keep clear of, each with the words that name it.
 #[derive(Clone, Debug, Default)]
-pub struct Others {
+pub(crate) struct Others {
     taken: Vec<(IpNet, String)>,
 }
 
 impl Others {
-    /// Everything the host has: routes of all tables, addresses, nameservers.
-    pub fn of_host(host: &HostFacts) -> Self {
-        let routes = host.routes.iter().map(|net| (*net, format!("the host's route to {net}")));
-        let addresses =
-            host.addresses.iter().map(|net| (net.trunc(), format!("the host's address {net}")));
-        let servers = host
-            .nameservers
-            .iter()
-            .map(|ip| (IpNet::from(*ip), format!("the host's nameserver {ip}")));
-        Others { taken: routes.chain(addresses).chain(servers).collect() }
+    /// Adds a net with the words that name it: a route, an address, a nameserver of the host.
+    pub(crate) fn push(&mut self, net: IpNet, words: String) {
+        self.taken.push((net, words));
     }
 
     /// Adds a subnet of another network.
-    pub fn push_network(&mut self, subnet: IpNet, network: &str) {
+    pub(crate) fn push_network(&mut self, subnet: IpNet, network: &str) {
         // First, because it says more than the route that the same subnet has on the host.
         self.taken.insert(0, (subnet, format!("subnet {subnet} of network {network}")));
     }
@@ -43,7 +35,7 @@ impl Others {
 ///
 /// # Errors
 /// `exists` if an explicit subnet overlaps something, `exhausted` if no free one is left.
-pub fn subnets(asked: &OptionsSpec, others: &Others, id: &Id) -> Result<Vec<Subnet>> {
+pub(crate) fn subnets(asked: &OptionsSpec, others: &Others, id: &Id) -> Result<Vec<Subnet>> {
     let mut chosen = Vec::new();
     for spec in &asked.subnets {
         if let Some((_, what)) = others.hit(spec.subnet) {
@@ -123,8 +115,11 @@ mod tests {
     use super::*;
 
     fn host(routes: &[&str]) -> Others {
-        let routes = routes.iter().map(|net| net.parse().unwrap()).collect();
-        Others::of_host(&HostFacts { routes, ..HostFacts::default() })
+        let mut others = Others::default();
+        for net in routes {
+            others.push(net.parse().unwrap(), format!("the host's route to {net}"));
+        }
+        others
     }
 
     fn chosen(others: &Others) -> String {
@@ -146,16 +141,6 @@ mod tests {
         let full = host(&["172.16.0.0/12", "10.0.0.0/8", "192.168.0.0/16"]);
         let error = subnets(&OptionsSpec::default(), &full, &Id::from_bytes([0; 32])).unwrap_err();
         assert_eq!(error.kind(), Kind::Exhausted);
-    }
-
-    #[test]
-    fn addresses_and_nameservers_are_kept_clear_of() {
-        let facts = HostFacts {
-            addresses: vec!["172.17.0.9/24".parse().unwrap()],
-            nameservers: vec!["172.17.1.1".parse().unwrap()],
-            ..HostFacts::default()
-        };
-        assert_eq!(chosen(&Others::of_host(&facts)), "172.17.2.0/24");
     }
 
     #[test]

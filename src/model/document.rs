@@ -70,7 +70,7 @@ macro_rules! document {
                     ) -> Result<$name, A::Error> {
                         let mut document = $name::default();
                         while let Some(key) = map.next_key::<String>()? {
-                            let is = |field| $crate::model::document::key_is(&key, field);
+                            let is = |field| $crate::model::key_is(&key, field);
                             $(if is(stringify!($field)) $(|| is($alias))* {
                                 document.$field = map.next_value()?;
                                 continue;
@@ -88,6 +88,8 @@ macro_rules! document {
         }
     };
 }
+
+pub(crate) use document;
 
 #[cfg(test)]
 mod tests {

@@ -6,6 +6,7 @@ use std::path::PathBuf;
 use ipnet::IpNet;
 use serde::{Deserialize, Serialize};
 
+use super::document::document;
 use super::port::{ExposedPortDoc, PortMappingDoc};
 use super::sandbox::host_word;
 use super::{Balance, ContainerId, EndpointName, ExposedPort, Id, Labels, Mac, Ns, PortMapping};

@@ -6,6 +6,7 @@ use std::str::FromStr;
 
 use serde::de::Error as _;
 
+use super::document::document;
 use super::subnet::{SubnetSpec, address, net};
 use crate::error::{Error, Kind, Result};
 
@@ -63,9 +64,7 @@ pub(crate) struct Ignored;
 
 impl<'de> serde::Deserialize<'de> for Ignored {
     fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        serde::de::IgnoredAny::deserialize(deserializer)
-            .map(|_| Ignored)
-            .map_err(D::Error::custom)
+        serde::de::IgnoredAny::deserialize(deserializer).map(|_| Ignored).map_err(D::Error::custom)
     }
 }
 
@@ -142,7 +141,9 @@ impl GenericDoc {
         if let (Some(own), Some(gateway)) = (own, gateway)
             && own != gateway
         {
-            return Err(invalid("DefaultGatewayIPv4 differs from AddressIPv4: the bridge is the gateway"));
+            return Err(invalid(
+                "DefaultGatewayIPv4 differs from AddressIPv4: the bridge is the gateway",
+            ));
         }
         let range = fixed.map(|net| net.trunc()).filter(|range| *range != subnet);
         let spec = SubnetSpec { subnet, range, gateway: own.or(gateway), reserved: Vec::new() };

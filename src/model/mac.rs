@@ -22,16 +22,18 @@ impl Mac {
 
     /// Locally administered, from an even number.
     pub fn of_number(number: u64) -> Self {
-        let [_, _, _, a, b, c, d, e] = number.to_be_bytes();
+        let mut bytes = [0; 6];
+        bytes.copy_from_slice(&(number << 16).to_be_bytes()[..6]);
         // 0x06 keeps these apart from those of IPv4 addresses.
-        Mac([0x06, a, b, c, d, e])
+        bytes[0] = 0x06;
+        Mac(bytes)
     }
 }
 
 impl fmt::Display for Mac {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let [a, b, c, d, e, g] = self.0;
-        write!(f, "{a:02x}:{b:02x}:{c:02x}:{d:02x}:{e:02x}:{g:02x}")
+        let pairs = self.0.map(|byte| format!("{byte:02x}"));
+        f.write_str(&pairs.join(":"))
     }
 }
 
@@ -46,7 +48,10 @@ impl FromStr for Mac {
 
     fn from_str(text: &str) -> Result<Self> {
         let wrong = |why: &str| {
-            Error::new(Kind::Invalid, format!("mac_address `{text}` {why}: write 02:00:00:00:00:01"))
+            Error::new(
+                Kind::Invalid,
+                format!("mac_address `{text}` {why}: write 02:00:00:00:00:01"),
+            )
         };
         let mut bytes = [0_u8; 6];
         let mut parts = text.split([':', '-']);

@@ -1,6 +1,5 @@
 //! The nouns: parsed once from a door's text, and valid ever after.
 
-#[macro_use]
 mod document;
 mod endpoint;
 mod filter;
@@ -30,7 +29,7 @@ pub use sandbox::{ExtraHost, JoinSpec, ParentUpdate, Place, Sandbox, SandboxKind
 pub use service::{Balance, ServiceSpec};
 pub use subnet::{Subnet, SubnetSpec};
 
-pub(crate) use document::parse;
+pub(crate) use document::{document, key_is, parse};
 
 /// Labels of a noun: opaque to netberth.
 pub type Labels = std::collections::BTreeMap<String, String>;

@@ -4,6 +4,7 @@ use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
+use super::document::document;
 use super::options::OptionsDoc;
 use super::{Id, Labels, NetworkName, NetworkOptions, OptionsSpec};
 use crate::error::{Error, Kind, Result};
@@ -114,7 +115,7 @@ pub struct Network {
 }
 
 /// The name of the default network.
-pub const DEFAULT_NETWORK: &str = "bridge";
+pub(super) const DEFAULT_NETWORK: &str = "bridge";
 
 impl Network {
     /// Whether it exists from the start and cannot be deleted.

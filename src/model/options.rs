@@ -4,12 +4,14 @@ use std::net::IpAddr;
 
 use serde::{Deserialize, Serialize};
 
+use super::document::document;
 use super::legacy::{GenericDoc, Loose};
 use super::subnet::{SubnetDoc, address};
 use super::{InterfaceName, Labels, Subnet, SubnetSpec};
 use crate::error::{Error, Kind, Result};
 
 /// What is asked of a network; absent = the default.
+#[expect(clippy::struct_excessive_bools, reason = "independent switches, each a word of the API")]
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct OptionsSpec {
     /// Empty = one IPv4 subnet is chosen.
@@ -33,6 +35,7 @@ pub struct OptionsSpec {
 }
 
 /// What is in effect.
+#[expect(clippy::struct_excessive_bools, reason = "independent switches, each a word of the API")]
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct NetworkOptions {
     /// The subnets, IPv4 first.

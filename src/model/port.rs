@@ -5,6 +5,7 @@ use std::net::IpAddr;
 
 use serde::{Deserialize, Serialize};
 
+use super::document::document;
 use crate::error::{Error, Kind, Result};
 
 /// A transport protocol, by its IANA number.
@@ -131,7 +132,10 @@ fn nonzero(port: Option<u16>, path: &str) -> Result<u16> {
 
 fn proto(proto: Option<Proto>, path: &str) -> Result<Proto> {
     proto.ok_or_else(|| {
-        Error::new(Kind::Invalid, format!("{path}: proto is required: 6, 17, 132, tcp, udp or sctp"))
+        Error::new(
+            Kind::Invalid,
+            format!("{path}: proto is required: 6, 17, 132, tcp, udp or sctp"),
+        )
     })
 }
 

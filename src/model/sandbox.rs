@@ -6,6 +6,7 @@ use std::path::{Component, Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
 
+use super::document::document;
 use super::subnet::address;
 use super::{ContainerId, Id, InterfaceName, Ns};
 use crate::error::{Error, Kind, Result};

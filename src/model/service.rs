@@ -4,6 +4,7 @@ use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
+use super::document::document;
 use super::endpoint::EndpointDoc;
 use super::network::DEFAULT_NETWORK;
 use super::port::{ExposedPortDoc, PortMappingDoc};

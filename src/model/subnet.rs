@@ -5,6 +5,7 @@ use std::net::IpAddr;
 use ipnet::IpNet;
 use serde::{Deserialize, Serialize};
 
+use super::document::document;
 use crate::error::{Error, Kind, Result};
 
 /// A subnet that is asked for.
@@ -88,7 +89,9 @@ impl SubnetSpec {
         // A network, its broadcast address, a gateway and one container.
         let room = u32::from(subnet.max_prefix_len()) - u32::from(subnet.prefix_len());
         if room < 2 {
-            return Err(invalid(format!("subnet {subnet} has no room for a gateway and a container")));
+            return Err(invalid(format!(
+                "subnet {subnet} has no room for a gateway and a container"
+            )));
         }
         if subnet.prefix_len() < 8 {
             return Err(invalid(format!("subnet {subnet} is too wide: at least /8 is needed")));
@@ -101,7 +104,9 @@ impl SubnetSpec {
         }
         for reserved in &self.reserved {
             if !subnet.contains(reserved) {
-                return Err(invalid(format!("reserved {reserved} lies outside the subnet {subnet}")));
+                return Err(invalid(format!(
+                    "reserved {reserved} lies outside the subnet {subnet}"
+                )));
             }
         }
         self.gateway.map_or(Ok(()), |gateway| usable_in(subnet, gateway, "gateway"))

@@ -9,8 +9,8 @@ pub mod rules;
 mod step;
 mod text;
 
-pub use facts::{Ask, Facts, HostFacts};
 pub use crate::model::Ns;
+pub use facts::{Ask, Facts, HostFacts};
 pub use step::{Hop, Step};
 
 use serde::{Deserialize, Serialize};

@@ -41,10 +41,9 @@ impl Step {
     /// The lines it equals; most steps are one line.
     pub fn lines(&self) -> Vec<String> {
         match self {
-            Step::Elements { sets } => sets
-                .iter()
-                .map(|set| format!("nft add element inet netberth {set}"))
-                .collect(),
+            Step::Elements { sets } => {
+                sets.iter().map(|set| format!("nft add element inet netberth {set}")).collect()
+            }
             Step::Announce { ns, dev, addresses, .. } => addresses
                 .iter()
                 .map(|address| {
@@ -93,15 +92,56 @@ impl Step {
                 within(ns, &format!("ip route add {destination}{via} dev {dev}{source}"))
             }
             Step::DefaultRoute { ns, ipv6, to, .. } => default_route(ns, *ipv6, to.as_ref()),
-            Step::Sysctl { ns, key, value, .. } => {
-                within(ns, &format!("sysctl -w {key}={value}"))
-            }
+            Step::Sysctl { ns, key, value, .. } => within(ns, &format!("sysctl -w {key}={value}")),
             Step::Table { name } => format!("nft -f - # table inet {name}"),
             Step::File { path, text, .. } => {
                 format!("printf %s {text:?} > {}", path.display())
             }
             Step::Elements { .. } | Step::Announce { .. } | Step::Lines { .. } => {
                 self.lines().join("; ")
+            }
+        }
+    }
+}
+
+impl Step {
+    /// The lines that its undoing equals; nothing where it goes with something else.
+    pub fn undo_lines(&self) -> Vec<String> {
+        match self {
+            Step::Directory { path } => vec![format!("rmdir {}", path.display())],
+            Step::Netns { path, .. } => {
+                let at = path.display();
+                vec![format!("umount -l {at} && rm {at}")]
+            }
+            Step::Bridge { name, .. } | Step::Veth { name, .. } => {
+                vec![format!("ip link del {name}")]
+            }
+            Step::BridgePort { .. } | Step::Announce { .. } => Vec::new(),
+            Step::Up { ns, dev } => vec![within(ns, &format!("ip link set {dev} down"))],
+            Step::Address { ns, dev, address, .. } => {
+                vec![within(ns, &format!("ip addr del {address} dev {dev}"))]
+            }
+            Step::Route { ns, destination, dev, .. } => {
+                vec![within(ns, &format!("ip route del {destination} dev {dev}"))]
+            }
+            Step::DefaultRoute { ns, ipv6, from, .. } => {
+                vec![default_route(ns, *ipv6, from.as_ref())]
+            }
+            Step::Sysctl { ns, key, before, .. } => before
+                .iter()
+                .map(|before| within(ns, &format!("sysctl -w {key}={before}")))
+                .collect(),
+            Step::Table { name } => vec![format!("nft delete table inet {name}")],
+            Step::Elements { sets } => {
+                sets.iter().map(|set| format!("nft delete element inet netberth {set}")).collect()
+            }
+            Step::File { path, before: None, .. } => vec![format!("rm {}", path.display())],
+            Step::File { path, before: Some(text), .. } => {
+                vec![format!("printf %s {text:?} > {}", path.display())]
+            }
+            Step::Lines { paths, add, remove } => {
+                let (paths, add, remove) = (paths.clone(), remove.clone(), add.clone());
+                Step::Lines { paths, add, remove }.lines()
             }
         }
     }

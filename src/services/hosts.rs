@@ -15,14 +15,14 @@ const LOCAL: [&str; 6] = [
 ];
 
 /// `host_name.domain_name host_name`, or nothing without a host name.
-pub fn own_names(host_name: Option<&str>, domain_name: Option<&str>) -> Vec<String> {
+pub(crate) fn own_names(host_name: Option<&str>, domain_name: Option<&str>) -> Vec<String> {
     let Some(host) = host_name else { return Vec::new() };
     let qualified = domain_name.map(|domain| format!("{host}.{domain}"));
     qualified.into_iter().chain([host.to_owned()]).collect()
 }
 
 /// One line for each address.
-pub fn own_lines(names: &[String], addresses: impl Iterator<Item = IpAddr>) -> Vec<String> {
+pub(crate) fn own_lines(names: &[String], addresses: impl Iterator<Item = IpAddr>) -> Vec<String> {
     if names.is_empty() {
         return Vec::new();
     }
@@ -31,7 +31,7 @@ pub fn own_lines(names: &[String], addresses: impl Iterator<Item = IpAddr>) -> V
 
 /// The lines by which a network finds an endpoint: its name, `name.network` and its aliases, for
 /// each address. A name that is not one word cannot stand in a hosts file and is left out.
-pub fn endpoint_lines(endpoint: &Endpoint, network: &str) -> Vec<String> {
+pub(crate) fn endpoint_lines(endpoint: &Endpoint, network: &str) -> Vec<String> {
     let name = endpoint.name.as_str();
     let name = name.strip_prefix('/').unwrap_or(name);
     let words = std::iter::once(name).chain(endpoint.aliases.iter().map(String::as_str));
@@ -50,7 +50,7 @@ fn is_word(text: &str) -> bool {
 }
 
 /// The whole file: own lines, the local ones, the caller's, then the network's names.
-pub fn text(own: &[String], extra: &[ExtraHost], names: &[String]) -> String {
+pub(crate) fn text(own: &[String], extra: &[ExtraHost], names: &[String]) -> String {
     let extra = extra.iter().map(|host| format!("{}\t{}", host.address, host.name));
     let local = LOCAL.iter().map(ToString::to_string);
     let lines = own.iter().cloned().chain(local).chain(extra).chain(names.iter().cloned());
@@ -58,7 +58,7 @@ pub fn text(own: &[String], extra: &[ExtraHost], names: &[String]) -> String {
 }
 
 /// The text with every line that names `name` as a whole word given a new address.
-pub fn with_address(text: &str, name: &str, address: IpAddr) -> String {
+pub(crate) fn with_address(text: &str, name: &str, address: IpAddr) -> String {
     let changed = text.split_inclusive('\n').map(|line| {
         let body = line.split('#').next().unwrap_or_default();
         let mut words = body.split_whitespace();

@@ -1,4 +1,4 @@
 //! Names, pure: what the containers of a network call each other.
 
-pub mod hosts;
-pub mod resolv;
+pub(crate) mod hosts;
+pub(crate) mod resolv;

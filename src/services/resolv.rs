@@ -6,7 +6,7 @@ use crate::model::JoinSpec;
 
 /// What the caller gives, and the host's own where nothing is given; a loopback nameserver of the
 /// host cannot be reached from a container and is left out.
-pub fn text(spec: &JoinSpec, host: &str) -> String {
+pub(crate) fn text(spec: &JoinSpec, host: &str) -> String {
     let mut lines = Vec::new();
     if spec.dns.is_empty() {
         let reachable = nameservers(host).filter(|ip| !ip.is_loopback());

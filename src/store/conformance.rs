@@ -42,13 +42,14 @@ pub fn everything(store: &dyn Store) -> Result<Vec<Record>> {
     Ok(all)
 }
 
-const TABLES: [Table; 7] = [
+const TABLES: [Table; 8] = [
     Table::Network,
     Table::Endpoint,
     Table::Sandbox,
     Table::Name,
     Table::Lease,
     Table::Cursor,
+    Table::Steps,
     Table::Intent,
 ];
 

@@ -19,10 +19,13 @@ pub use record::{decode, encode};
 
 use std::fmt;
 
+use serde::{Deserialize, Serialize};
+
 use crate::error::Result;
 
 /// What kind of thing a record is: part of its key.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
 #[non_exhaustive]
 pub enum Table {
     /// Networks; no parent.
@@ -54,13 +57,14 @@ impl Table {
             Table::Name => "name",
             Table::Lease => "lease",
             Table::Cursor => "cursor",
+            Table::Steps => "steps",
             Table::Intent => "intent",
         }
     }
 }
 
 /// The key of a record.
-#[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
 pub struct Key {
     /// What it is.
     pub table: Table,
@@ -100,7 +104,8 @@ pub struct Record {
 }
 
 /// What must be true of a record for a batch to be committed.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
 pub enum Expect {
     /// Nothing is expected.
     Any,
@@ -111,7 +116,8 @@ pub enum Expect {
 }
 
 /// One change of a batch.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
 pub enum Change {
     /// Writes a record, new or not.
     Put {
@@ -132,7 +138,7 @@ pub enum Change {
 }
 
 /// Changes that are made together or not at all.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Batch {
     /// In order.
     pub changes: Vec<Change>,

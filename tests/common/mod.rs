@@ -76,9 +76,15 @@ impl Host {
                     cat /proc/sys/net/ipv4/ip_forward /proc/sys/net/ipv4/conf/lo/forwarding";
         all.push_str(&sh(show));
         for name in namespaces {
-            all.push_str(&sh(&format!("nsenter --net={} sh -c \"{show}\"", self.path(name).display())));
+            all.push_str(&sh(&format!(
+                "nsenter --net={} sh -c \"{show}\"",
+                self.path(name).display()
+            )));
         }
-        all.push_str(&sh(&format!("cd {} && find . -type f -o -type d | sort", self.directory.display())));
+        all.push_str(&sh(&format!(
+            "cd {} && find . -type f -o -type d | sort",
+            self.directory.display()
+        )));
         all
     }
 

@@ -59,7 +59,8 @@ impl Frame<'_> {
         } else {
             4 + usize::try_from(word(self.payload, 4)?).ok()?.next_multiple_of(4)
         };
-        let (_, text) = attributes(self.payload.get(skip..)?).find(|(kind, _)| *kind == ACK_TEXT)?;
+        let (_, text) =
+            attributes(self.payload.get(skip..)?).find(|(kind, _)| *kind == ACK_TEXT)?;
         let text = string(text)?;
         let mut letters = text.chars();
         let first = letters.next()?;

@@ -26,13 +26,14 @@ const SUMMED_AT_OPEN: i64 = 64;
 /// SQLite's header alone is longer than this.
 const SHORTEST: u64 = 512;
 
-const TABLES: [Table; 7] = [
+const TABLES: [Table; 8] = [
     Table::Network,
     Table::Endpoint,
     Table::Sandbox,
     Table::Name,
     Table::Lease,
     Table::Cursor,
+    Table::Steps,
     Table::Intent,
 ];
 
