@@ -77,7 +77,9 @@ fn sum(record: &Record, born: u64) -> u64 {
     for text in [key.table.name(), &key.parent, &key.id, &record.text] {
         add(text.len() as u64);
         let (words, rest) = text.as_bytes().as_chunks::<8>();
-        words.iter().for_each(|word| add(u64::from_le_bytes(*word)));
+        for word in words {
+            add(u64::from_le_bytes(*word));
+        }
         add(rest.iter().fold(0, |word, byte| word << 8 | u64::from(*byte)));
     }
     add(record.revision);
