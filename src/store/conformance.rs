@@ -36,23 +36,16 @@ pub fn commit(store: &dyn Store, changes: Vec<Change>) -> Result<()> {
 /// Everything in a store, table by table in order of creation.
 pub fn everything(store: &dyn Store) -> Result<Vec<Record>> {
     let mut all = Vec::new();
-    for table in TABLES {
+    for table in Table::ALL {
         all.extend(store.list(&Select::all(table))?);
     }
     Ok(all)
 }
 
-const TABLES: [Table; 8] = [
-    Table::Network,
-    Table::Endpoint,
-    Table::Sandbox,
-    Table::Name,
-    Table::Lease,
-    Table::Cursor,
-    Table::Steps,
-    Table::Intent,
-];
+<<<<<<< HEAD
 
+=======
+>>>>>>> store
 fn web(id: &str) -> Key {
     Key::new(Table::Endpoint, "web", id)
 }

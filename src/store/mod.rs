@@ -48,6 +48,18 @@ pub enum Table {
 }
 
 impl Table {
+    /// Every table, in the order of declaration.
+    pub const ALL: [Table; 8] = [
+        Table::Network,
+        Table::Endpoint,
+        Table::Sandbox,
+        Table::Name,
+        Table::Lease,
+        Table::Cursor,
+        Table::Steps,
+        Table::Intent,
+    ];
+
     /// The word that stands for it on disk and in messages.
     pub const fn name(self) -> &'static str {
         match self {

@@ -12,7 +12,6 @@ use rusqlite::{Connection, OpenFlags, Row};
 use super::fork::Live;
 use super::{create, fault, read};
 use crate::error::{Error, Kind, Result};
-use crate::store::{Select, Table};
 
 /// Older ones can lose commits when a checkpoint and a restart of the log meet (the WAL-reset bug).
 const OLDEST: i32 = 3_051_003;
@@ -20,22 +19,11 @@ const OLDEST: i32 = 3_051_003;
 /// How long another process may hold the file, several times what its longest commit takes.
 const BUSY: Duration = Duration::from_secs(5);
 
-/// 256 KiB are read and summed up at every open; larger files table by table, as they are listed.
+/// 256 KiB are read and summed up at every open; larger files list by list, as they are read.
 const SUMMED_AT_OPEN: i64 = 64;
 
 /// SQLite's header alone is longer than this.
 const SHORTEST: u64 = 512;
-
-const TABLES: [Table; 8] = [
-    Table::Network,
-    Table::Endpoint,
-    Table::Sandbox,
-    Table::Name,
-    Table::Lease,
-    Table::Cursor,
-    Table::Steps,
-    Table::Intent,
-];
 
 /// A connection to `file`, which is made if there is none.
 pub(super) fn open(file: &Path) -> Result<Live> {
@@ -82,8 +70,11 @@ fn connect(file: &Path) -> rusqlite::Result<Connection> {
     connection.set_db_config(DbConfig::SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, true)?;
     connection.set_db_config(DbConfig::SQLITE_DBCONFIG_DEFENSIVE, true)?;
     connection.set_db_config(DbConfig::SQLITE_DBCONFIG_TRUSTED_SCHEMA, false)?;
+    // temp_store: a statement's own journal is else 64 KiB, taken from and given back to the
+    // kernel at every commit.
     connection.execute_batch(
-        "PRAGMA mmap_size=0; PRAGMA synchronous=NORMAL; PRAGMA cell_size_check=ON;",
+        "PRAGMA mmap_size=0; PRAGMA temp_store=MEMORY; PRAGMA synchronous=NORMAL;
+         PRAGMA cell_size_check=ON;",
     )?;
     Ok(connection)
 }
@@ -131,17 +122,7 @@ fn sum_up(connection: &Connection, file: &Path) -> Result<()> {
     if pages > SUMMED_AT_OPEN {
         return Ok(());
     }
-    let mut newest = 0;
-    for table in TABLES {
-        let records = read::list(connection, file, &Select::all(table))?;
-        newest = records.iter().map(|record| record.revision).fold(newest, u64::max);
-    }
-    // Asked for last: another process may be counting on.
-    match read::last(connection) {
-        Ok(last) if last >= newest => Ok(()),
-        Ok(_) => Err(fault::damaged(file, "the count of revisions went back")),
-        Err(error) => Err(fault::sqlite(file, &error)),
-    }
+    read::everything(connection, file)
 }
 
 fn new_enough(found: i32) -> Result<()> {

@@ -1,30 +1,30 @@
 //! Reading records, each against its sum and lists against their tally.
 
+use std::collections::BTreeMap;
 use std::path::Path;
 
-use rusqlite::{Connection, OptionalExtension, Statement, params};
+use rusqlite::{Connection, OptionalExtension, params};
 
 use super::fault;
 use super::row::{COLUMNS, Stored, Tallies, Tally, number};
 use crate::error::Result;
-use crate::store::{Key, Record, Select};
+use crate::store::{Key, Record, Select, Table};
 
-/// The one place where statements are prepared.
-pub(super) fn prepare<'c>(
-    connection: &'c Connection,
-    sql: &str,
-) -> rusqlite::Result<Statement<'c>> {
-    connection.prepare(sql)
+/// A statement that is kept for the next time: preparing costs more than running.
+pub(super) type Prepared<'c> = rusqlite::CachedStatement<'c>;
+
+pub(super) fn prepare<'c>(connection: &'c Connection, sql: &str) -> rusqlite::Result<Prepared<'c>> {
+    connection.prepare_cached(sql)
 }
 
 /// A statement that finds the one row of a key.
-pub(super) fn finder(connection: &Connection) -> rusqlite::Result<Statement<'_>> {
+pub(super) fn finder(connection: &Connection) -> rusqlite::Result<Prepared<'_>> {
     let sql = format!("SELECT {COLUMNS} FROM record WHERE tbl=?1 AND parent=?2 AND id=?3");
     prepare(connection, &sql)
 }
 
 /// The row of a key, by [`finder`].
-pub(super) fn find(finder: &mut Statement<'_>, file: &Path, key: &Key) -> Result<Option<Stored>> {
+pub(super) fn find(finder: &mut Prepared<'_>, file: &Path, key: &Key) -> Result<Option<Stored>> {
     let row = finder
         .query_row(params![key.table.name(), key.parent, key.id], |row| {
             Stored::read(key.table, row)
@@ -34,10 +34,40 @@ pub(super) fn find(finder: &mut Statement<'_>, file: &Path, key: &Key) -> Result
     row.map(|row| whole(row, file)).transpose()
 }
 
-/// The last revision given, which is kept beside its complement.
-pub(super) fn last(connection: &Connection) -> rusqlite::Result<u64> {
-    let sql = "SELECT count FROM tally WHERE tbl='' AND parent='' AND count>=0 AND sums=~count";
-    prepare(connection, sql)?.query_row([], |row| number(row, 0))
+/// Reads everything against its sums and tallies, in one snapshot.
+pub(super) fn everything(connection: &Connection, file: &Path) -> Result<()> {
+    let failed = |error| fault::sqlite(file, &error);
+    let snapshot = connection.unchecked_transaction().map_err(failed)?;
+    let (mut found, mut newest) = (BTreeMap::<(String, String), Tally>::new(), 0);
+    let mut statement =
+        prepare(&snapshot, &format!("SELECT {COLUMNS} FROM record")).map_err(failed)?;
+    let mut rows = statement.query([]).map_err(failed)?;
+    while let Some(row) = rows.next().map_err(failed)? {
+        let name: String = row.get(0).map_err(failed)?;
+        let Some(table) = Table::ALL.into_iter().find(|table| table.name() == name) else {
+            return Err(fault::damaged(file, &format!("there is no table {name}")));
+        };
+        let row = whole(Stored::read(table, row).map_err(failed)?, file)?;
+        newest = newest.max(row.record.revision);
+        found.entry((name, row.record.key.parent.clone())).or_default().add(&row);
+    }
+    let mut statement =
+        prepare(&snapshot, "SELECT tbl, parent, count, sums FROM tally").map_err(failed)?;
+    let told = statement.query_map([], |row| {
+        Ok(((row.get(0)?, row.get(1)?), Tally { count: row.get(2)?, sums: number(row, 3)? }))
+    });
+    let told: rusqlite::Result<BTreeMap<_, _>> = told.map_err(failed)?.collect();
+    let mut told = told.map_err(failed)?;
+    // The last revision given, which is kept beside its complement.
+    let last = told.remove(&(String::new(), String::new()));
+    let last = last.filter(|last| !last.count.cast_unsigned() == last.sums);
+    if last.is_none_or(|last| last.count.cast_unsigned() < newest) {
+        return Err(fault::damaged(file, "the count of revisions went back"));
+    }
+    if found != told {
+        return Err(fault::damaged(file, "records are missing"));
+    }
+    Ok(())
 }
 
 /// The records selected, in order of creation.

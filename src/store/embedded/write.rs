@@ -7,7 +7,7 @@ use rusqlite::{Connection, Statement, Transaction, TransactionBehavior, params};
 
 use super::fault;
 use super::fork::Live;
-use super::read::{find, finder, prepare};
+use super::read::{Prepared, find, finder, prepare};
 use super::row::{Stored, Tally, number};
 use crate::error::Result;
 use crate::store::{Batch, Change, Key, Record};
@@ -41,9 +41,9 @@ fn make_durable(live: &mut Live, durable: bool) -> rusqlite::Result<()> {
 struct Writer<'c> {
     connection: &'c Connection,
     file: &'c Path,
-    find: Statement<'c>,
-    put: Statement<'c>,
-    delete: Statement<'c>,
+    find: Prepared<'c>,
+    put: Prepared<'c>,
+    delete: Prepared<'c>,
     /// The last revision given.
     last: u64,
     /// By table and parent, how far their tallies move.
