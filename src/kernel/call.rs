@@ -8,8 +8,8 @@ use super::netns::{self, Handle};
 use super::space::Space;
 use super::{announce, file, requests, sysctl};
 use crate::error::{Doing, Error, Kind, Result};
-use crate::plan::{Ns, Step};
 use crate::kernel::route::link;
+use crate::plan::{Ns, Step};
 
 /// The name of netberth's table, in which [`Step::Elements`] are.
 const TABLE: &str = "netberth";
@@ -66,7 +66,9 @@ impl<'h> Call<'h> {
         };
         done.unwrap_or_else(|error| match self.way {
             Way::Undo if error.kind() == Kind::NotFound => run.iter().map(|_| Ok(())).collect(),
-            Way::Undo => run.iter().map(|step| Err(error.clone().doing(step.to_string()))).collect(),
+            Way::Undo => {
+                run.iter().map(|step| Err(error.clone().doing(step.to_string()))).collect()
+            }
             Way::Do => vec![Err(error.doing(first.to_string()))],
         })
     }
@@ -275,7 +277,7 @@ fn send_back(space: &mut Space<'_>, steps: &[&Step]) -> Results {
 }
 
 /// Where a step's work is; a step that is nowhere in particular is done from the host.
-fn place_of(step: &Step) -> &Ns {
+pub(super) fn place_of(step: &Step) -> &Ns {
     match step {
         Step::Up { ns, .. }
         | Step::Address { ns, .. }

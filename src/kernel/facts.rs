@@ -45,9 +45,8 @@ fn namespace(space: &mut Space<'_>) -> Result<(Option<u64>, Vec<String>)> {
 
 fn host(space: &mut Space<'_>) -> Result<HostFacts> {
     let ipv6 = sysctl::has_ipv6();
-    let links = space
-        .with(|socket| socket.dump(&link::dump(), link::read))
-        .doing(|| "ip link show")?;
+    let links =
+        space.with(|socket| socket.dump(&link::dump(), link::read)).doing(|| "ip link show")?;
     let addresses = space
         .with(|socket| socket.dump(&address::dump(), address::read))
         .doing(|| "ip addr show")?;

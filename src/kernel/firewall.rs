@@ -1,4 +1,5 @@
-//! nf_tables behind one narrow door.
+//! `nf_tables` behind one narrow door.
+#![expect(clippy::unused_self, clippy::unnecessary_wraps, reason = "stands in for kernel::nft")]
 
 use crate::error::{Error, Kind, Result};
 use crate::plan::rules::SetElements;

@@ -70,9 +70,7 @@ impl Kernel for Linux {
     fn holds(&self, step: &Step) -> Result<bool> {
         let held = match step {
             Step::Directory { path } => Ok(path.is_dir()),
-            Step::Sysctl { ns, key, value, .. } => {
-                self.within(ns, |_| sysctl::holds(key, value))
-            }
+            Step::Sysctl { ns, key, value, .. } => self.within(ns, |_| sysctl::holds(key, value)),
             Step::Up { ns, dev } => self.within(ns, |space| Ok(space.link(dev)?.up)),
             Step::Table { name } => self.firewall().table_exists(name),
             _ => Ok(false),

@@ -68,7 +68,8 @@ impl<'h> Space<'h> {
     pub(super) fn link(&mut self, name: &str) -> Result<Link> {
         let request = link::get(name)?;
         let answer = self.with(|socket| socket.ask(request)).doing(|| show(name))?;
-        let unreadable = || Error::new(Kind::Kernel, "the answer tells of no link").doing(show(name));
+        let unreadable =
+            || Error::new(Kind::Kernel, "the answer tells of no link").doing(show(name));
         link::read(&answer).ok_or_else(unreadable)
     }
 }

@@ -1,5 +1,8 @@
 //! A host of its own for a test: fresh network and mount namespaces, which end with the test.
 #![allow(dead_code, unreachable_pub, reason = "each test uses its own part")]
+#![allow(clippy::expect_used, reason = "a test that cannot be set up must say so and end")]
+
+pub mod steps;
 
 use std::path::{Path, PathBuf};
 use std::process::Command;
@@ -76,9 +79,15 @@ impl Host {
                     cat /proc/sys/net/ipv4/ip_forward /proc/sys/net/ipv4/conf/lo/forwarding";
         all.push_str(&sh(show));
         for name in namespaces {
-            all.push_str(&sh(&format!("nsenter --net={} sh -c \"{show}\"", self.path(name).display())));
+            all.push_str(&sh(&format!(
+                "nsenter --net={} sh -c \"{show}\"",
+                self.path(name).display()
+            )));
         }
-        all.push_str(&sh(&format!("cd {} && find . -type f -o -type d | sort", self.directory.display())));
+        all.push_str(&sh(&format!(
+            "cd {} && find . -type f -o -type d | sort",
+            self.directory.display()
+        )));
         all
     }
 

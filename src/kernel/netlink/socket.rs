@@ -44,7 +44,8 @@ struct Waiting {
 impl Socket {
     /// An rtnetlink socket.
     pub(in crate::kernel) fn open() -> Result<Self> {
-        let mut inner = netlink_sys::Socket::new(NETLINK_ROUTE).doing(|| "open a netlink socket")?;
+        let mut inner =
+            netlink_sys::Socket::new(NETLINK_ROUTE).doing(|| "open a netlink socket")?;
         inner.bind_auto().doing(|| "bind a netlink socket")?;
         // Kernels before 4.12 and 4.20 lack them: then errors have no words and dumps no filter.
         let _ = inner.set_ext_ack(true);

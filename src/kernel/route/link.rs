@@ -82,10 +82,8 @@ pub(in crate::kernel) fn add_veth(veth: &Veth<'_>) -> Result<Vec<u8>> {
         LinkAttribute::NumRxQueues(1),
         LinkAttribute::IfName(checked(veth.peer)?),
     ];
-    let info = vec![
-        LinkInfo::Kind(InfoKind::Veth),
-        LinkInfo::Data(InfoData::Veth(InfoVeth::Peer(peer))),
-    ];
+    let info =
+        vec![LinkInfo::Kind(InfoKind::Veth), LinkInfo::Data(InfoData::Veth(InfoVeth::Peer(peer)))];
     let mut message = LinkMessage::default();
     message.header.flags = LinkFlags::Up;
     message.header.change_mask = LinkFlags::Up;
@@ -162,7 +160,10 @@ pub(in crate::kernel) fn mac(text: &str) -> Result<[u8; 6]> {
         .map(|byte| hex(byte).then(|| u8::from_str_radix(byte, 16).ok()).flatten())
         .collect();
     bytes.and_then(|bytes| <[u8; 6]>::try_from(bytes).ok()).ok_or_else(|| {
-        Error::new(Kind::Invalid, format!("{text:?} is no hardware address: write 02:42:ac:11:00:02"))
+        Error::new(
+            Kind::Invalid,
+            format!("{text:?} is no hardware address: write 02:42:ac:11:00:02"),
+        )
     })
 }
 
