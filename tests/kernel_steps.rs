@@ -265,42 +265,6 @@ fn a_bridge_holds_1023_ports() {
 }
 
 #[test]
-fn nothing_leaks_in_a_hundred_rounds() {
-    on_a_host(|host| {
-        let steps = [
-            netns(&host.directory, "c1"),
-            up(host.ns("c1"), "lo"),
-            address(host.ns("c1"), "lo", "10.0.0.1/32", false),
-        ];
-        let round = || {
-            host.apply(&steps);
-            host.fails(&[up(host.ns("c1"), "eth7")]);
-            host.kernel.facts(&Ask { host: true, ..Ask::default() }).unwrap();
-            host.undo(&steps);
-        };
-        // The other tests of this process come and go beside this one: ours are told by what they
-        // point at, and a leak of a hundred would show above them.
-        round();
-        let descriptors = || {
-            let mine = |entry: std::io::Result<std::fs::DirEntry>| {
-                let target = std::fs::read_link(entry.ok()?.path()).ok()?;
-                target.to_string_lossy().contains("net:").then_some(())
-            };
-            std::fs::read_dir("/proc/self/fd").unwrap().filter_map(mine).count()
-        };
-        let (threads, _) = common::threads_and_descriptors();
-        let namespaces = descriptors();
-        for _ in 0..100 {
-            round();
-        }
-        let (threads_after, _) = common::threads_and_descriptors();
-        assert!(threads_after < threads + 50, "{threads} threads became {threads_after}");
-        let after = descriptors();
-        assert!(after < namespaces + 50, "{namespaces} descriptors became {after}");
-    });
-}
-
-#[test]
 fn a_handle_keeps_its_own_namespace() {
     on_a_host(|host| {
         let kernel: &Linux = &host.kernel;

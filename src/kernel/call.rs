@@ -7,7 +7,7 @@ use super::linux::Linux;
 use super::netns::{self, Handle};
 use super::space::Space;
 use super::{announce, file, requests, sysctl, undoing};
-use crate::error::{Doing, Error, Kind, Result};
+use crate::error::{Error, Kind, Result};
 use crate::kernel::route::link;
 use crate::plan::{Ns, Step};
 
@@ -121,16 +121,7 @@ impl<'h> Call<'h> {
             results.extend(match (one, self.way) {
                 (true, Way::Do) => self.send(space, part),
                 (true, Way::Undo) => undoing::send(space, part),
-                (false, way) => part
-                    .iter()
-                    .map(|step| {
-                        let result = match way {
-                            Way::Do => self.one(space, step),
-                            Way::Undo => self.one_back(step),
-                        };
-                        result.doing(|| step.to_string())
-                    })
-                    .collect(),
+                (false, way) => part.iter().map(|step| self.alone(space, step, way)).collect(),
             });
             if self.way == Way::Do && results.iter().any(Result::is_err) {
                 break;
@@ -196,6 +187,19 @@ impl<'h> Call<'h> {
         let fd = requests::raw(&place.handle);
         self.places.insert(ns.clone(), place);
         Ok(fd)
+    }
+
+    fn alone(&self, space: &mut Space<'_>, step: &Step, way: Way) -> Result<()> {
+        let result = match way {
+            Way::Do => self.one(space, step),
+            Way::Undo => self.one_back(step),
+        };
+        result.map_err(|error| match (step, way) {
+            // These say their own line.
+            (Step::Table { .. } | Step::Elements { .. }, _) => error,
+            (_, Way::Do) => error.doing(step.to_string()),
+            (_, Way::Undo) => error.doing(format!("undo {step}")),
+        })
     }
 
     fn one(&self, space: &mut Space<'_>, step: &Step) -> Result<()> {
