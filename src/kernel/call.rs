@@ -6,8 +6,8 @@ use std::collections::HashMap;
 use super::linux::Linux;
 use super::netns::{self, Handle};
 use super::space::Space;
-use super::{announce, file, requests, sysctl};
-use crate::error::{Doing, Error, Kind, Result};
+use super::{announce, file, requests, sysctl, undoing};
+use crate::error::{Error, Kind, Result};
 use crate::kernel::route::link;
 use crate::plan::{Ns, Step};
 
@@ -38,7 +38,7 @@ pub(super) struct Call<'h> {
 }
 
 /// Results in the order of the steps; shorter than the steps where a failure ended it.
-type Results = Vec<Result<()>>;
+pub(super) type Results = Vec<Result<()>>;
 
 impl<'h> Call<'h> {
     pub(super) fn new(linux: &'h Linux, way: Way) -> Self {
@@ -120,17 +120,8 @@ impl<'h> Call<'h> {
             let one = part.first().is_some_and(|step| requests::is_one(step));
             results.extend(match (one, self.way) {
                 (true, Way::Do) => self.send(space, part),
-                (true, Way::Undo) => send_back(space, part),
-                (false, way) => part
-                    .iter()
-                    .map(|step| {
-                        let result = match way {
-                            Way::Do => self.one(space, step),
-                            Way::Undo => self.one_back(step),
-                        };
-                        result.doing(|| step.to_string())
-                    })
-                    .collect(),
+                (true, Way::Undo) => undoing::send(space, part),
+                (false, way) => part.iter().map(|step| self.alone(space, step, way)).collect(),
             });
             if self.way == Way::Do && results.iter().any(Result::is_err) {
                 break;
@@ -198,6 +189,19 @@ impl<'h> Call<'h> {
         Ok(fd)
     }
 
+    fn alone(&self, space: &mut Space<'_>, step: &Step, way: Way) -> Result<()> {
+        let result = match way {
+            Way::Do => self.one(space, step),
+            Way::Undo => self.one_back(step),
+        };
+        result.map_err(|error| match (step, way) {
+            // These say their own line.
+            (Step::Table { .. } | Step::Elements { .. }, _) => error,
+            (_, Way::Do) => error.doing(step.to_string()),
+            (_, Way::Undo) => error.doing(format!("undo {step}")),
+        })
+    }
+
     fn one(&self, space: &mut Space<'_>, step: &Step) -> Result<()> {
         match step {
             Step::Directory { path } => file::make_directory(path),
@@ -251,33 +255,8 @@ impl<'h> Call<'h> {
     }
 }
 
-/// Requests that undo, together.
-fn send_back(space: &mut Space<'_>, steps: &[&Step]) -> Results {
-    let mut batch = Vec::new();
-    let made: Vec<Result<bool>> = steps
-        .iter()
-        .map(|step| {
-            let request = requests::undoing(step, space)?;
-            let is_some = request.is_some();
-            batch.extend(request);
-            Ok(is_some)
-        })
-        .collect();
-    let mut answers = space.with(|socket| socket.exchange(batch)).into_iter();
-    let result = |made: Result<bool>| match made {
-        Ok(true) => answers.next().unwrap_or(Ok(Vec::new())).map(drop),
-        made => made.map(drop),
-    };
-    let results = made.into_iter().map(result);
-    let tolerant = |(result, step): (Result<()>, &&Step)| match result {
-        Err(error) if !requests::is_gone(&error) => Err(error.doing(format!("undo {step}"))),
-        _ => Ok(()),
-    };
-    results.zip(steps).map(tolerant).collect()
-}
-
 /// Where a step's work is; a step that is nowhere in particular is done from the host.
-fn place_of(step: &Step) -> &Ns {
+pub(super) fn place_of(step: &Step) -> &Ns {
     match step {
         Step::Up { ns, .. }
         | Step::Address { ns, .. }

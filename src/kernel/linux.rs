@@ -1,6 +1,6 @@
 //! The kernel that we run on.
 
-use parking_lot::{Mutex, MutexGuard};
+use parking_lot::Mutex;
 
 use super::call::{Call, Way, cookie, open};
 use super::firewall::Firewall;
@@ -17,7 +17,7 @@ use crate::plan::{Ask, Facts, Ns, Step};
 pub struct Linux {
     namespace: Handle,
     rtnl: Mutex<Socket>,
-    firewall: Mutex<Firewall>,
+    firewall: Firewall,
 }
 
 impl Linux {
@@ -28,7 +28,7 @@ impl Linux {
         Ok(Linux {
             namespace: Handle::current()?,
             rtnl: Mutex::new(Socket::open()?),
-            firewall: Mutex::new(Firewall::open()?),
+            firewall: Firewall::open()?,
         })
     }
 
@@ -40,8 +40,8 @@ impl Linux {
         &self.rtnl
     }
 
-    pub(super) fn firewall(&self) -> MutexGuard<'_, Firewall> {
-        self.firewall.lock()
+    pub(super) fn firewall(&self) -> &Firewall {
+        &self.firewall
     }
 
     /// Runs `work` where `ns` is, with a socket there.

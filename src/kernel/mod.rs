@@ -16,6 +16,7 @@ mod route;
 mod space;
 mod sys;
 mod sysctl;
+mod undoing;
 
 pub use linux::Linux;
 

@@ -81,8 +81,7 @@ impl AsFd for Handle {
 pub(super) fn create(path: &Path, of: Option<&Handle>) -> Result<()> {
     OpenOptions::new().write(true).create_new(true).mode(0o444).open(path).map_err(|error| {
         let taken = error.kind() == io::ErrorKind::AlreadyExists;
-        let error = Error::io(&error);
-        if taken { error.with_kind(Kind::Exists) } else { error }
+        if taken { Error::io(&error).with_kind(Kind::Exists) } else { gone(&error) }
     })?;
     let mounted = match of {
         Some(of) => on_a_thread(|| {

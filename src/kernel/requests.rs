@@ -75,8 +75,6 @@ pub(super) fn doing(
 pub(super) fn undoing(step: &Step, space: &mut Space<'_>) -> Result<Option<Vec<u8>>> {
     match step {
         Step::Bridge { name, .. } | Step::Veth { name, .. } => link::delete(name).map(Some),
-        // Gone with the link.
-        Step::BridgePort { .. } => Ok(None),
         Step::Up { dev, .. } => link::set_up(dev, false).map(Some),
         Step::Address { dev, address, .. } => {
             Ok(Some(address::delete(space.index(dev)?, *address)))
@@ -88,7 +86,8 @@ pub(super) fn undoing(step: &Step, space: &mut Space<'_>) -> Result<Option<Vec<u
         Step::DefaultRoute { ipv6, to: Some(hop), from: None, .. } => {
             Ok(Some(route::delete(&default(*ipv6, hop, space)?)))
         }
-        Step::DefaultRoute { to: None, from: None, .. } => Ok(None),
+        // A port's options go with the link.
+        Step::BridgePort { .. } | Step::DefaultRoute { to: None, from: None, .. } => Ok(None),
         _ => Err(not_one(step)),
     }
 }

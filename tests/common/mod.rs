@@ -1,5 +1,8 @@
 //! A host of its own for a test: fresh network and mount namespaces, which end with the test.
 #![allow(dead_code, unreachable_pub, reason = "each test uses its own part")]
+#![allow(clippy::expect_used, reason = "a test that cannot be set up must say so and end")]
+
+pub mod steps;
 
 use std::path::{Path, PathBuf};
 use std::process::Command;

@@ -123,6 +123,20 @@ pub(in crate::kernel) fn delete(name: &str) -> Result<Vec<u8>> {
     Ok(request(Manner::Change, RouteNetlinkMessage::DelLink(named(name)?)))
 }
 
+/// `ip link set NAME group GROUP`
+pub(in crate::kernel) fn set_group(name: &str, group: u32) -> Result<Vec<u8>> {
+    let mut message = named(name)?;
+    message.attributes.push(LinkAttribute::Group(group));
+    Ok(request(Manner::Change, RouteNetlinkMessage::NewLink(message)))
+}
+
+/// `ip link del group GROUP`
+pub(in crate::kernel) fn delete_group(group: u32) -> Vec<u8> {
+    let mut message = LinkMessage::default();
+    message.attributes = vec![LinkAttribute::Group(group)];
+    request(Manner::Change, RouteNetlinkMessage::DelLink(message))
+}
+
 /// `ip link show NAME`
 pub(in crate::kernel) fn get(name: &str) -> Result<Vec<u8>> {
     Ok(request(Manner::Get, RouteNetlinkMessage::GetLink(named(name)?)))
