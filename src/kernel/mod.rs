@@ -1,5 +1,7 @@
 //! The hands: do, undo, ask. Nothing here decides anything.
 
+pub mod nft;
+
 use crate::error::{Error, Result};
 use crate::plan::{Ask, Facts, Step};
 
