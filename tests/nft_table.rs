@@ -1,5 +1,12 @@
 //! netberth's table in real network namespaces, told by `nft` what is there.
 
+#![expect(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::indexing_slicing,
+    reason = "what helps a test may fail as a test does"
+)]
+
 use std::net::IpAddr;
 use std::process::Command;
 use std::thread;
@@ -196,6 +203,37 @@ fn tens_of_thousands_at_once() {
         assert_eq!(taken.kind(), Kind::Exists);
         host.delete_elements("netberth", &[ports(u16::MAX)]).unwrap();
         assert!(host.list_elements("netberth", "pub4_any").unwrap().is_empty());
+    });
+}
+
+#[test]
+fn a_span_of_ports_is_one_element() {
+    in_a_namespace(|| {
+        let host = Nft::open().unwrap();
+        let key = "ipv4_addr . inet_proto . inet_service";
+        nft("add table inet spans");
+        nft(&format!("add map inet spans span {{ type {key} : ipv4_addr; flags interval; }}"));
+        let key = |port| vec![addr("192.0.2.1"), Value::Proto(6), Value::Port(port)];
+        let to = |last| vec![addr(last)];
+        let elements = vec![
+            Element { key: key(8000), key_end: Some(key(8010)), data: to("172.17.0.2") },
+            Element { key: key(9000), key_end: None, data: to("172.17.0.3") },
+        ];
+        let span = [SetElements { set: "span".to_owned(), elements }];
+        host.add_elements("spans", &span).unwrap();
+        let listed = nft("list map inet spans span");
+        assert!(listed.contains("192.0.2.1 . tcp . 8000-8010 : 172.17.0.2"), "{listed}");
+        assert!(listed.contains("192.0.2.1 . tcp . 9000 : 172.17.0.3"), "{listed}");
+        let found = host.list_elements("spans", "span").unwrap();
+        assert_eq!(sorted(found), sorted(span[0].elements.clone()));
+
+        let mut overlap = span.clone();
+        overlap[0].elements.truncate(1);
+        overlap[0].elements[0].key = key(8005);
+        let taken = host.add_elements("spans", &overlap).unwrap_err();
+        assert_eq!(taken.kind(), Kind::Exists);
+        host.delete_elements("spans", &span).unwrap();
+        assert!(host.list_elements("spans", "span").unwrap().is_empty());
     });
 }
 

@@ -49,9 +49,10 @@ impl Step {
     /// The lines it equals; most steps are one line.
     pub fn lines(&self) -> Vec<String> {
         match self {
-            Step::Elements { sets } => {
-                sets.iter().map(|set| format!("nft add element inet netberth {set}")).collect()
-            }
+            Step::Elements { sets } => sets
+                .iter()
+                .map(|set| format!("nft add element inet netberth {set}"))
+                .collect(),
             Step::Announce { ns, dev, addresses, .. } => addresses
                 .iter()
                 .map(|address| {
@@ -100,7 +101,9 @@ impl Step {
                 within(ns, &format!("ip route add {destination}{via} dev {dev}{source}"))
             }
             Step::DefaultRoute { ns, ipv6, to, .. } => default_route(ns, *ipv6, to.as_ref()),
-            Step::Sysctl { ns, key, value, .. } => within(ns, &format!("sysctl -w {key}={value}")),
+            Step::Sysctl { ns, key, value, .. } => {
+                within(ns, &format!("sysctl -w {key}={value}"))
+            }
             Step::Table { name } => format!("nft -f - # table inet {name}"),
             Step::File { path, text, .. } => {
                 format!("printf %s {text:?} > {}", path.display())

@@ -31,6 +31,11 @@ impl Batch {
         batch
     }
 
+    /// Makes room beforehand, so that nothing is copied as the batch grows.
+    pub(super) fn reserve(&mut self, bytes: usize) {
+        self.bytes.reserve(bytes);
+    }
+
     /// No batch: one request that only asks.
     pub(super) fn request(kind: u16, flags: u16) -> Self {
         let mut batch = Batch::default();
@@ -68,6 +73,7 @@ impl Batch {
         }
     }
 
+    #[inline]
     fn patch(&mut self, at: usize, with: &[u8]) {
         if let Some(field) = self.bytes.get_mut(at..at + with.len()) {
             field.copy_from_slice(with);
@@ -139,6 +145,7 @@ impl Batch {
     }
 
     /// Opens an attribute of bytes.
+    #[inline]
     pub(super) fn open_flat(&mut self, kind: u16) -> Open {
         let at = self.bytes.len();
         let [low, high] = kind.to_ne_bytes();
@@ -147,20 +154,25 @@ impl Batch {
     }
 
     /// More bytes of the attribute that was opened last.
+    #[inline]
     pub(super) fn put(&mut self, payload: &[u8]) {
         self.bytes.extend_from_slice(payload);
     }
 
     /// Zeros up to a multiple of four: between attributes and between the fields of a key.
+    #[inline]
     pub(super) fn pad(&mut self) {
         // Everything before the current attribute is a multiple of four long.
-        let short = self.bytes.len().wrapping_neg() & 3;
-        if let Some(zeros) = [0; 3].get(..short) {
-            self.bytes.extend_from_slice(zeros);
+        match self.bytes.len() & 3 {
+            1 => self.bytes.extend_from_slice(&[0; 3]),
+            2 => self.bytes.extend_from_slice(&[0; 2]),
+            3 => self.bytes.push(0),
+            _ => {}
         }
     }
 
     /// Closes an attribute.
+    #[inline]
     pub(super) fn close(&mut self, Open(at): Open) {
         match u16::try_from(self.bytes.len() - at) {
             Ok(length) => self.patch(at, &length.to_ne_bytes()),

@@ -24,6 +24,9 @@ pub(super) const DESTROY: Sending =
 pub(super) const DELETE: Sending =
     Sending { kind: NFT_MSG_DELSETELEM, flags: 0, data: false, at_most: 1 };
 
+/// Bytes of a port's element, which is the one there are thousands of.
+const TYPICAL: usize = 40;
+
 /// A batch of elements, with the account of which message carries which.
 #[derive(Debug)]
 pub(super) struct Elements<'a> {
@@ -43,6 +46,8 @@ impl<'a> Elements<'a> {
     ) -> Result<Self> {
         let verb = if sending.data { "add" } else { "delete" };
         let mut this = Elements { table, sets, verb, batch: Batch::new(), carried: Vec::new() };
+        let count: usize = sets.iter().map(|set| set.elements.len()).sum();
+        this.batch.reserve(count.saturating_mul(TYPICAL));
         for (index, one) in sets.iter().enumerate() {
             set::elements(&mut this.batch, table, (index, one), sending, &mut this.carried)
                 .doing(|| this.line(one))?;

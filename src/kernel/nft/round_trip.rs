@@ -16,7 +16,7 @@ use super::{dump, table};
 use crate::error::Kind;
 use crate::plan::rules::{self, Element, SetElements, Value};
 
-fn named<'a>(kind: u16, set: &'a str) -> impl Fn(&Message<'_>) -> bool + 'a {
+fn named(kind: u16, set: &str) -> impl Fn(&Message<'_>) -> bool {
     move |message| message.kind == kind && message.attrs().str(2) == Some(set)
 }
 

@@ -94,28 +94,25 @@ impl<'a> Rules<'a> {
 
     fn compare(&mut self, b: &mut Batch, field: Field, op: u32, value: &Value) -> Result<()> {
         self.load(b, field, 0);
-        let mut bytes = [0; 16];
-        let length = set::scalar(value, &mut bytes)?;
-        expr::cmp(b, register(0), op, bytes.get(..length).unwrap_or_default());
+        expr::cmp(b, register(0), op, &bytes(value)?);
         Ok(())
     }
 
     /// A prefix of whole bytes is compared by loading those bytes only, another by a mask.
     fn within(&mut self, b: &mut Batch, field: Field, prefix: IpNet) -> Result<()> {
-        let (mut address, mut mask) = ([0; 16], [0; 16]);
-        let length = set::scalar(&Value::Addr(prefix.network()), &mut address)?;
-        set::scalar(&Value::Addr(prefix.netmask()), &mut mask)?;
+        let address = bytes(&Value::Addr(prefix.network()))?;
+        let mask = bytes(&Value::Addr(prefix.netmask()))?;
         let whole = usize::from(prefix.prefix_len() / 8);
         let (Field::Saddr(family) | Field::Daddr(family)) = field else {
             return Err(Error::new(Kind::Bug, format!("{field} is no address of a packet")));
         };
         self.of_family(b, family);
-        let taken = if prefix.prefix_len().is_multiple_of(8) { whole } else { length };
+        let taken = if prefix.prefix_len().is_multiple_of(8) { whole } else { mask.len() };
         let (offset, _) = place(field);
-        let bytes = u32::try_from(taken).unwrap_or_default();
-        expr::payload(b, NFT_PAYLOAD_NETWORK_HEADER, offset, bytes, register(0));
+        let length = u32::try_from(taken).unwrap_or_default();
+        expr::payload(b, NFT_PAYLOAD_NETWORK_HEADER, offset, length, register(0));
         if taken != whole {
-            expr::mask(b, register(0), mask.get(..length).unwrap_or_default());
+            expr::mask(b, register(0), &mask);
         }
         expr::cmp(b, register(0), NFT_CMP_EQ, address.get(..taken).unwrap_or_default());
         Ok(())
@@ -203,6 +200,12 @@ impl<'a> Rules<'a> {
         let id = id.ok_or_else(|| Error::new(Kind::Bug, format!("no set is called {name}")))?;
         Ok(SetRef { name, id })
     }
+}
+
+fn bytes(value: &Value) -> Result<Vec<u8>> {
+    let mut bytes = Vec::new();
+    set::scalar(value, |some| bytes.extend_from_slice(some))?;
+    Ok(bytes)
 }
 
 /// Where a field lies in its header, and how long it is.

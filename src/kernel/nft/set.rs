@@ -212,9 +212,7 @@ fn element(b: &mut Batch, element: &Element, with_data: bool) -> Result<()> {
 fn values(b: &mut Batch, values: &[Value]) -> Result<()> {
     let open = b.open_flat(NFTA_DATA_VALUE);
     for value in values {
-        let mut bytes = [0; 16];
-        let length = scalar(value, &mut bytes)?;
-        b.put(bytes.get(..length).unwrap_or_default());
+        scalar(value, |bytes| b.put(bytes))?;
         if values.len() > 1 {
             b.pad();
         }
@@ -223,29 +221,26 @@ fn values(b: &mut Batch, values: &[Value]) -> Result<()> {
     Ok(())
 }
 
-/// Writes a value as the kernel has it in a register, and says how long it is.
-pub(super) fn scalar(value: &Value, into: &mut [u8; 16]) -> Result<usize> {
-    let mut put = |bytes: &[u8]| {
-        if let Some(room) = into.get_mut(..bytes.len()) {
-            room.copy_from_slice(bytes);
-        }
-        bytes.len()
-    };
+/// Gives a value as the kernel has it in a register.
+#[inline]
+pub(super) fn scalar(value: &Value, mut put: impl FnMut(&[u8])) -> Result<()> {
     match value {
         Value::Ifname(name) if name.is_empty() || name.len() > 15 || name.contains('\0') => {
             let what = format!("{name:?} is no interface's name: 1 to 15 bytes");
-            Err(Error::new(Kind::Invalid, what))
+            return Err(Error::new(Kind::Invalid, what));
         }
         Value::Ifname(name) => {
             put(name.as_bytes());
-            Ok(16)
+            put([0; 16].get(name.len()..).unwrap_or_default());
         }
-        Value::Addr(IpAddr::V4(address)) => Ok(put(&address.octets())),
-        Value::Addr(IpAddr::V6(address)) => Ok(put(&address.octets())),
-        Value::Proto(proto) => Ok(put(&[*proto])),
-        Value::Port(port) => Ok(put(&port.to_be_bytes())),
+        Value::Addr(IpAddr::V4(address)) => put(&address.octets()),
+        Value::Addr(IpAddr::V6(address)) => put(&address.octets()),
+        Value::Proto(proto) => put(&[*proto]),
+        Value::Port(port) => put(&port.to_be_bytes()),
         Value::Goto(_) | Value::Jump(_) => {
-            Err(Error::new(Kind::Invalid, format!("{value} must be all that an element leads to")))
+            let what = format!("{value} must be all that an element leads to");
+            return Err(Error::new(Kind::Invalid, what));
         }
     }
+    Ok(())
 }
