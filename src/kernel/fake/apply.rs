@@ -149,8 +149,8 @@ impl World {
     }
 
     fn add_elements(&mut self, added: &[SetElements]) -> Result<()> {
-        let absent = || Error::os(libc::ENOENT).because("there is no such table");
-        let mut sets = self.tables.get(TABLE).ok_or_else(absent)?.clone();
+        let no_table = Error::os(libc::ENOENT).with_kind(Kind::NotFound);
+        let mut sets = self.tables.get(TABLE).ok_or(no_table)?.clone();
         for SetElements { set, elements } in added {
             let there = sets.entry(set.clone()).or_default();
             for element in elements {
