@@ -56,7 +56,11 @@ impl World {
                 let route = Route { destination, via: *via, dev, source: *source };
                 self.space_mut(ns)?.add_route(route)
             }
-            Step::DefaultRoute { ns, ipv6, to, .. } => {
+            Step::DefaultRoute { ns, ipv6, to, from } => {
+                let taken = self.space(ns)?.defaults.contains_key(ipv6);
+                if taken && to.is_some() && from.is_none() {
+                    return Err(exists());
+                }
                 self.space_mut(ns)?.set_default(*ipv6, to.as_ref())
             }
             Step::Sysctl { ns, key, value, .. } => self.write_sysctl(ns, key, value),
