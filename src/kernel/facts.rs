@@ -2,7 +2,6 @@
 
 use std::collections::BTreeMap;
 use std::net::IpAddr;
-use std::path::Path;
 
 use super::linux::Linux;
 use super::route::{address, link, route};
@@ -91,14 +90,13 @@ fn host(space: &mut Space<'_>) -> Result<HostFacts> {
     })
 }
 
-/// It may be a symbolic link (systemd-resolved makes it one); a host without it has no nameservers.
+/// The host's own, links followed (systemd-resolved makes it one); a host without it has no
+/// nameservers.
 fn resolv_conf() -> Result<String> {
-    match std::fs::canonicalize(RESOLV_CONF) {
-        Ok(path) => match file::read(Path::new(&path)) {
-            Err(error) if error.kind() == Kind::Denied => Ok(String::new()),
-            text => Ok(text?.unwrap_or_default()),
-        },
-        Err(_) => Ok(String::new()),
+    match std::fs::read(RESOLV_CONF) {
+        Ok(bytes) => Ok(String::from_utf8_lossy(&bytes).into_owned()),
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(String::new()),
+        Err(error) => Err(Error::io(&error).doing(format!("read {RESOLV_CONF}"))),
     }
 }
 

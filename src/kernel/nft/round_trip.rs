@@ -193,15 +193,3 @@ fn what_is_gone_is_left_out_and_what_is_long_is_halved() {
     assert_eq!(second[1], sets[1]);
     assert_eq!(halves(&[ports(1)]), None);
 }
-
-#[test]
-#[ignore = "a measurement, for a release build with --nocapture"]
-fn how_long_10_000_ports_take_to_encode() {
-    let sets = [ports(10_000)];
-    let best = (0..100).map(|_| {
-        let start = std::time::Instant::now();
-        let elements = Elements::encode("netberth", &sets, ADD).unwrap();
-        (start.elapsed(), elements.batch.len())
-    });
-    println!("{:?} and bytes", best.min().unwrap());
-}
