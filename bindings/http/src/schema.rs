@@ -3,6 +3,8 @@
 
 #![expect(dead_code, reason = "shapes: described, never built")]
 #![expect(unused_qualifications, reason = "of the derived code")]
+#![expect(clippy::struct_excessive_bools, reason = "switches, each a word of the API")]
+#![expect(clippy::struct_field_names, reason = "the words of the API")]
 
 mod answers;
 mod parameters;
