@@ -83,6 +83,7 @@ fn the_hosts_facts() {
             host: true,
             sysctls: vec!["net.ipv4.ip_forward".into(), "net/ipv4/no_such_key".into()],
             namespace: Some(host.ns("c1")),
+            ns_sysctls: vec!["net/ipv4/conf/lo/forwarding".into()],
             files: vec![host.path("file"), host.path("absent")],
         };
         let facts = host.kernel.facts(&ask).unwrap();

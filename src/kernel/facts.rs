@@ -1,13 +1,13 @@
 //! Looking things up.
 
+use std::collections::BTreeMap;
 use std::net::IpAddr;
-use std::path::Path;
 
 use super::linux::Linux;
 use super::route::{address, link, route};
 use super::space::Space;
 use super::{file, sysctl};
-use crate::error::{Doing, Kind, Result};
+use crate::error::{Doing, Error, Kind, Result};
 use crate::plan::{Ask, Facts, HostFacts, Ns};
 
 const RESOLV_CONF: &str = "/etc/resolv.conf";
@@ -18,7 +18,7 @@ pub(super) fn look(linux: &Linux, ask: &Ask) -> Result<Facts> {
     if ask.host || !ask.sysctls.is_empty() {
         (facts.host, facts.sysctls) = linux.within(&Ns::Host, |space| {
             let host = if ask.host { host(space)? } else { HostFacts::default() };
-            let mut found = std::collections::BTreeMap::new();
+            let mut found = BTreeMap::new();
             for key in &ask.sysctls {
                 let value = sysctl::read(key).doing(|| format!("sysctl {key}"))?;
                 found.extend(value.map(|value| (key.clone(), value)));
@@ -27,8 +27,14 @@ pub(super) fn look(linux: &Linux, ask: &Ask) -> Result<Facts> {
         })?;
     }
     if let Some(ns) = &ask.namespace {
-        (facts.cookie, facts.interfaces) =
-            linux.within(ns, namespace).doing(|| format!("look at the namespace {ns}"))?;
+        match linux.within(ns, |space| namespace(space, &ask.ns_sysctls)) {
+            Ok((cookie, interfaces, sysctls)) => {
+                (facts.cookie, facts.interfaces, facts.ns_sysctls) = (cookie, interfaces, sysctls);
+            }
+            // Nothing there, or a file that is no namespace (setns(2): EINVAL).
+            Err(error) if error.kind() == Kind::NotFound || is_none(&error) => {}
+            Err(error) => return Err(error.doing(format!("look at the namespace {ns}"))),
+        }
     }
     for path in &ask.files {
         let text = file::read(path).doing(|| format!("read {}", path.display()))?;
@@ -37,10 +43,22 @@ pub(super) fn look(linux: &Linux, ask: &Ask) -> Result<Facts> {
     Ok(facts)
 }
 
-fn namespace(space: &mut Space<'_>) -> Result<(Option<u64>, Vec<String>)> {
+fn is_none(error: &Error) -> bool {
+    matches!(error.errno(), Some(libc::EINVAL | libc::ENOENT | libc::ENOTDIR))
+}
+
+/// The cookie of a namespace, its interfaces, and its sysctls of these keys.
+type Namespace = (Option<u64>, Vec<String>, BTreeMap<String, String>);
+
+fn namespace(space: &mut Space<'_>, keys: &[String]) -> Result<Namespace> {
     let links = space.with(|socket| socket.dump(&link::dump(), link::read))?;
     let cookie = space.with(|socket| socket.cookie())?;
-    Ok((cookie, links.into_iter().map(|link| link.name).collect()))
+    let mut sysctls = BTreeMap::new();
+    for key in keys {
+        let value = sysctl::read(key).doing(|| format!("sysctl {key}"))?;
+        sysctls.extend(value.map(|value| (key.clone(), value)));
+    }
+    Ok((cookie, links.into_iter().map(|link| link.name).collect(), sysctls))
 }
 
 fn host(space: &mut Space<'_>) -> Result<HostFacts> {
@@ -72,14 +90,13 @@ fn host(space: &mut Space<'_>) -> Result<HostFacts> {
     })
 }
 
-/// It may be a symbolic link (systemd-resolved makes it one); a host without it has no nameservers.
+/// The host's own, links followed (systemd-resolved makes it one); a host without it has no
+/// nameservers.
 fn resolv_conf() -> Result<String> {
-    match std::fs::canonicalize(RESOLV_CONF) {
-        Ok(path) => match file::read(Path::new(&path)) {
-            Err(error) if error.kind() == Kind::Denied => Ok(String::new()),
-            text => Ok(text?.unwrap_or_default()),
-        },
-        Err(_) => Ok(String::new()),
+    match std::fs::read(RESOLV_CONF) {
+        Ok(bytes) => Ok(String::from_utf8_lossy(&bytes).into_owned()),
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(String::new()),
+        Err(error) => Err(Error::io(&error).doing(format!("read {RESOLV_CONF}"))),
     }
 }
 

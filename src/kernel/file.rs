@@ -13,7 +13,7 @@ const MODE: u32 = 0o644;
 /// No file of netberth's is near this; a container may grow what it shares with us.
 const LONGEST: u64 = 4 * 1024 * 1024;
 
-/// `mkdir -p PATH`; says whether the leaf was made.
+/// `mkdir -p PATH`, mode 0755.
 pub(super) fn make_directory(path: &Path) -> Result<()> {
     DirBuilder::new().recursive(true).mode(0o755).create(path).map_err(|error| Error::io(&error))
 }

@@ -3,9 +3,9 @@
 use parking_lot::Mutex;
 
 use super::call::{Call, Way, cookie, open};
-use super::firewall::Firewall;
 use super::netlink::socket::Socket;
 use super::netns::Handle;
+use super::nft::Nft;
 use super::space::Space;
 use super::{Kernel, Outcome, doomed, facts, sys, sysctl};
 use crate::error::{Doing, Kind, Result};
@@ -17,7 +17,7 @@ use crate::plan::{Ask, Facts, Ns, Step};
 pub struct Linux {
     namespace: Handle,
     rtnl: Mutex<Socket>,
-    firewall: Firewall,
+    firewall: Nft,
 }
 
 impl Linux {
@@ -28,7 +28,7 @@ impl Linux {
         Ok(Linux {
             namespace: Handle::current()?,
             rtnl: Mutex::new(Socket::open()?),
-            firewall: Firewall::open()?,
+            firewall: Nft::open()?,
         })
     }
 
@@ -40,7 +40,7 @@ impl Linux {
         &self.rtnl
     }
 
-    pub(super) fn firewall(&self) -> &Firewall {
+    pub(super) fn firewall(&self) -> &Nft {
         &self.firewall
     }
 

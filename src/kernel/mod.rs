@@ -7,10 +7,10 @@ mod facts;
 #[cfg(feature = "testing")]
 pub mod fake;
 mod file;
-mod firewall;
 mod linux;
 mod netlink;
 mod netns;
+pub mod nft;
 mod requests;
 mod route;
 mod space;

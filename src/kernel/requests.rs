@@ -63,6 +63,10 @@ pub(super) fn doing(
             Ok(address::add(space.index(dev)?, *address, *noprefixroute))
         }
         Step::Route { .. } => Ok(route::add(&spec(step, space)?)),
+        // Exclusive: another's default route is never taken over.
+        Step::DefaultRoute { ipv6, to: Some(hop), from: None, .. } => {
+            Ok(route::add(&default(*ipv6, hop, space)?))
+        }
         Step::DefaultRoute { ipv6, to: Some(hop), .. } => {
             Ok(route::replace(&default(*ipv6, hop, space)?))
         }

@@ -102,8 +102,9 @@ pub enum Step {
         #[serde(default, skip_serializing_if = "Option::is_none")]
         source: Option<IpAddr>,
     },
-    /// `ip -n NS route replace default via VIA dev DEV`, or `ip -n NS route del default` where `to`
-    /// is absent; undone by going back to `from`.
+    /// `ip -n NS route replace default via VIA dev DEV`, `route add` where `from` is absent (another's
+    /// default route is an error, never taken over), or `route del default` where `to` is absent;
+    /// undone by going back to `from`.
     DefaultRoute {
         /// Where.
         ns: Ns,

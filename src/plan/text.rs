@@ -23,11 +23,12 @@ fn netns(path: &Path, of: Option<&Ns>) -> String {
     }
 }
 
-fn default_route(ns: &Ns, ipv6: bool, to: Option<&Hop>) -> String {
+fn default_route(ns: &Ns, ipv6: bool, to: Option<&Hop>, from: Option<&Hop>) -> String {
     let family = if ipv6 { " -6" } else { "" };
     match to {
         Some(hop) => {
-            within(ns, &format!("ip{family} route replace default via {} dev {}", hop.via, hop.dev))
+            let verb = if from.is_some() { "replace" } else { "add" };
+            within(ns, &format!("ip{family} route {verb} default via {} dev {}", hop.via, hop.dev))
         }
         None => within(ns, &format!("ip{family} route del default")),
     }
@@ -91,7 +92,9 @@ impl Step {
                 let source = source.map(|source| format!(" src {source}")).unwrap_or_default();
                 within(ns, &format!("ip route add {destination}{via} dev {dev}{source}"))
             }
-            Step::DefaultRoute { ns, ipv6, to, .. } => default_route(ns, *ipv6, to.as_ref()),
+            Step::DefaultRoute { ns, ipv6, to, from } => {
+                default_route(ns, *ipv6, to.as_ref(), from.as_ref())
+            }
             Step::Sysctl { ns, key, value, .. } => within(ns, &format!("sysctl -w {key}={value}")),
             Step::Table { name } => format!("nft -f - # table inet {name}"),
             Step::File { path, text, .. } => {
@@ -124,8 +127,8 @@ impl Step {
             Step::Route { ns, destination, dev, .. } => {
                 vec![within(ns, &format!("ip route del {destination} dev {dev}"))]
             }
-            Step::DefaultRoute { ns, ipv6, from, .. } => {
-                vec![default_route(ns, *ipv6, from.as_ref())]
+            Step::DefaultRoute { ns, ipv6, to, from } => {
+                vec![default_route(ns, *ipv6, from.as_ref(), to.as_ref())]
             }
             Step::Sysctl { ns, key, before, .. } => before
                 .iter()

@@ -42,10 +42,6 @@ pub fn everything(store: &dyn Store) -> Result<Vec<Record>> {
     Ok(all)
 }
 
-<<<<<<< HEAD
-
-=======
->>>>>>> store
 fn web(id: &str) -> Key {
     Key::new(Table::Endpoint, "web", id)
 }

@@ -56,7 +56,11 @@ impl World {
                 let route = Route { destination, via: *via, dev, source: *source };
                 self.space_mut(ns)?.add_route(route)
             }
-            Step::DefaultRoute { ns, ipv6, to, .. } => {
+            Step::DefaultRoute { ns, ipv6, to, from } => {
+                let taken = self.space(ns)?.defaults.contains_key(ipv6);
+                if taken && to.is_some() && from.is_none() {
+                    return Err(exists());
+                }
                 self.space_mut(ns)?.set_default(*ipv6, to.as_ref())
             }
             Step::Sysctl { ns, key, value, .. } => self.write_sysctl(ns, key, value),
@@ -149,8 +153,8 @@ impl World {
     }
 
     fn add_elements(&mut self, added: &[SetElements]) -> Result<()> {
-        let absent = || Error::os(libc::ENOENT).because("there is no such table");
-        let mut sets = self.tables.get(TABLE).ok_or_else(absent)?.clone();
+        let no_table = Error::os(libc::ENOENT).with_kind(Kind::NotFound);
+        let mut sets = self.tables.get(TABLE).ok_or(no_table)?.clone();
         for SetElements { set, elements } in added {
             let there = sets.entry(set.clone()).or_default();
             for element in elements {

@@ -157,9 +157,16 @@ impl World {
             let value = host.sysctl(self, &slashes(key));
             facts.sysctls.extend(value.map(|value| (key.clone(), value)));
         }
-        if let Some(ns) = &ask.namespace {
-            facts.cookie = Some(self.id(ns)?);
-            facts.interfaces = self.space(ns)?.links.keys().cloned().collect();
+        if let Some(ns) = &ask.namespace
+            && let Ok(id) = self.id(ns)
+        {
+            let space = self.space(ns)?;
+            facts.cookie = Some(id);
+            facts.interfaces = space.links.keys().cloned().collect();
+            for key in &ask.ns_sysctls {
+                let value = space.sysctl(self, &slashes(key));
+                facts.ns_sysctls.extend(value.map(|value| (key.clone(), value)));
+            }
         }
         for path in &ask.files {
             facts.files.extend(self.files.get(path).map(|text| (path.clone(), text.clone())));

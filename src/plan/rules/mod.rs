@@ -1,5 +1,17 @@
-//! nf_tables as data: tables, chains, sets, maps and their elements.
+//! `nf_tables` as data: a table of sets, maps and chains of rules, and the elements that come and go.
+//!
+//! `Display` of a [`Table`] is what `nft -f` reads. [`table`] is the one table netberth has: its
+//! rules never change, only elements of its sets do.
 
+mod chain;
 mod element;
+mod netberth;
+mod set;
+mod statement;
+mod text;
 
+pub use chain::{Base, Chain, ChainKind, Hook, Rule};
 pub use element::{Element, SetElements, Value};
+pub use netberth::table;
+pub use set::{Data, Set, Table, Type};
+pub use statement::{Family, Field, Reject, State, Statement, Test, Verdict};

@@ -1,0 +1,195 @@
+//! What is written is read; what is damaged is not believed, and never panics.
+
+use std::net::IpAddr;
+
+use proptest::collection::vec;
+use proptest::prelude::*;
+use proptest::sample::Index;
+
+use super::elements::{ADD, DELETE, DESTROY, Elements, halves, without};
+use super::golden::{examples, span, spans};
+use super::read::{Ack, Attrs, Message, Messages};
+use super::set::{Carried, Sending};
+use super::socket::Refusal;
+use super::wire::*;
+use super::{dump, table};
+use crate::error::Kind;
+use crate::plan::rules::{self, Element, SetElements, Value};
+
+fn named(kind: u16, set: &str) -> impl Fn(&Message<'_>) -> bool {
+    move |message| message.kind == kind && message.attrs().str(2) == Some(set)
+}
+
+/// The elements that our own request carries for a set, read as if the kernel had sent them.
+fn read_back(batch: &[u8], set: &str) -> Vec<Element> {
+    let mut table = rules::table("netberth");
+    table.sets.extend(spans().sets);
+    let (types, _) = table::encode(&table).unwrap();
+    let of = Messages(types.as_bytes()).find(named(NFT_MSG_NEWSET, set)).unwrap();
+    let of = dump::set_type(&of).unwrap();
+    let mut found = Vec::new();
+    Messages(batch)
+        .filter(named(NFT_MSG_NEWSETELEM, set))
+        .for_each(|message| dump::elements(&message, &of, &mut found));
+    found
+}
+
+#[test]
+fn every_form_is_read_back() {
+    let mut sets = examples();
+    sets.push(span());
+    let batch = Elements::encode("netberth", &sets, ADD).unwrap().batch;
+    for set in &sets {
+        assert_eq!(read_back(batch.as_bytes(), &set.set), set.elements);
+    }
+}
+
+/// Touches everything that is there, whatever it is.
+fn walk(bytes: &[u8]) {
+    fn deep(attrs: Attrs<'_>, depth: usize) {
+        for attr in attrs.take(1000) {
+            let _ = (attr.attrs().u32(1), attr.attrs().str(2));
+            if depth > 0 {
+                deep(attr.attrs(), depth - 1);
+            }
+        }
+    }
+    let plain = spans();
+    let (types, _) = table::encode(&plain).unwrap();
+    let of = Messages(types.as_bytes()).find(named(NFT_MSG_NEWSET, "span")).unwrap();
+    let of = dump::set_type(&of).unwrap();
+    for message in Messages(bytes) {
+        let _ = Ack::read(&message);
+        let _ = dump::set_type(&message);
+        dump::elements(&message, &of, &mut Vec::new());
+        deep(message.attrs(), 5);
+    }
+}
+
+fn valid() -> Vec<u8> {
+    let plain = spans();
+    let (batch, _) = table::encode(&plain).unwrap();
+    let sets = [span()];
+    let more = Elements::encode("spans", &sets, ADD).unwrap().batch;
+    [batch.as_bytes(), more.as_bytes()].concat()
+}
+
+fn port_element() -> impl Strategy<Value = Element> {
+    let bound = (any::<[u8; 4]>(), any::<u8>(), any::<u16>());
+    let to = (any::<[u8; 4]>(), any::<u16>());
+    (bound, to).prop_map(|((host, proto, port), (address, to))| Element {
+        key: vec![Value::Addr(IpAddr::from(host)), Value::Proto(proto), Value::Port(port)],
+        key_end: None,
+        data: vec![Value::Addr(IpAddr::from(address)), Value::Port(to)],
+    })
+}
+
+proptest! {
+    #[test]
+    fn any_bytes(bytes in vec(any::<u8>(), 0..300)) {
+        walk(&bytes);
+    }
+
+    #[test]
+    fn valid_bytes_damaged(
+        changes in vec((any::<Index>(), any::<u8>()), 1..8),
+        cut in any::<Index>(),
+    ) {
+        let mut bytes = valid();
+        for (at, byte) in changes {
+            let at = at.index(bytes.len());
+            bytes[at] = byte;
+        }
+        walk(&bytes);
+        walk(&bytes[..cut.index(bytes.len())]);
+    }
+
+    #[test]
+    fn any_port_is_read_back(elements in vec(port_element(), 0..40)) {
+        let sets = [SetElements { set: "pub4".to_owned(), elements }];
+        let batch = Elements::encode("netberth", &sets, ADD).unwrap().batch;
+        prop_assert_eq!(&read_back(batch.as_bytes(), "pub4"), &sets[0].elements);
+    }
+
+    #[test]
+    fn any_bridge_is_read_back(name in "[a-zA-Z0-9._-]{1,15}") {
+        let key = vec![Value::Ifname(name)];
+        let one = Element { key, key_end: None, data: vec![] };
+        let sets = [SetElements { set: "br".to_owned(), elements: vec![one] }];
+        let batch = Elements::encode("netberth", &sets, ADD).unwrap().batch;
+        prop_assert_eq!(&read_back(batch.as_bytes(), "br"), &sets[0].elements);
+    }
+}
+
+fn ports(count: u16) -> SetElements {
+    let one = |port| Element {
+        key: vec![Value::Proto(6), Value::Port(port)],
+        key_end: None,
+        data: vec![Value::Addr("10.0.0.2".parse().unwrap()), Value::Port(80)],
+    };
+    SetElements { set: "pub4_any".to_owned(), elements: (0..count).map(one).collect() }
+}
+
+#[test]
+fn a_nest_holds_64_kib_and_then_there_is_another() {
+    let sets = [ports(5000)];
+    let elements = Elements::encode("netberth", &sets, ADD).unwrap();
+    assert_eq!(elements.batch.messages(), 5, "36 bytes each, and a message before and after");
+    assert_eq!(read_back(elements.batch.as_bytes(), "pub4_any"), sets[0].elements);
+
+    // The kernel points at the third element of the third message.
+    let message = elements.batch.message_bytes(3).unwrap();
+    let body = message.len() - 20;
+    let list = Attrs(&message[20..]).get(NFTA_SET_ELEM_LIST_ELEMENTS).unwrap().payload.len();
+    let offset = 20 + body - list + 2 * list / Attrs(&message[message.len() - list..]).count();
+    let ack = Ack { errno: libc::EEXIST, text: None, offset: Some(offset) };
+    let refusal = Refusal { message: 3, ack };
+    let at = elements.carried(&refusal).unwrap().first + 2;
+    let error = elements.error(&refusal);
+    assert_eq!(error.kind(), Kind::Exists);
+    let line = format!("nft add element inet netberth pub4_any {{ tcp . {at} : 10.0.0.2 . 80 }}: ");
+    assert!(error.to_string().starts_with(&line), "{error}");
+}
+
+#[test]
+fn what_cannot_be_an_element_is_refused_with_its_line() {
+    let long = Value::Ifname("a-name-of-sixteen".to_owned());
+    let key = vec![Value::Port(1)];
+    let span = Element { key: key.clone(), key_end: Some(key), data: vec![] };
+    let chain = Value::Goto("icc_on".to_owned());
+    let chain = Element { key: vec![chain], key_end: None, data: vec![] };
+    let named = Element { key: vec![long], key_end: None, data: vec![] };
+    for element in [named, span, chain] {
+        let sets = [SetElements { set: "br".to_owned(), elements: vec![element.clone()] }];
+        let error = Elements::encode("netberth", &sets, ADD).unwrap_err();
+        assert_eq!(error.kind(), Kind::Invalid);
+        let line = format!("nft add element inet netberth br {{ {element} }}: ");
+        assert!(error.to_string().starts_with(&line), "{error}");
+    }
+}
+
+#[test]
+fn a_deletion_carries_keys_only() {
+    let sets = [ports(3)];
+    let each = Elements::encode("netberth", &sets, DELETE).unwrap();
+    assert_eq!(each.batch.messages(), 5, "one each between begin and end");
+    let sending = Sending { kind: NFT_MSG_NEWSETELEM, ..DESTROY };
+    let together = Elements::encode("netberth", &sets, sending).unwrap();
+    assert_eq!(together.batch.messages(), 3);
+    assert!(read_back(together.batch.as_bytes(), "pub4_any").is_empty(), "a map's have data");
+}
+
+#[test]
+fn what_is_gone_is_left_out_and_what_is_long_is_halved() {
+    let sets = [ports(3), examples().remove(0)];
+    let gone = [Carried { set: 0, first: 1, count: 1 }, Carried { set: 1, first: 0, count: 2 }];
+    let left = without(&sets, &gone);
+    assert_eq!(left.len(), 1);
+    assert_eq!(left[0].elements, [sets[0].elements[0].clone(), sets[0].elements[2].clone()]);
+
+    let [first, second] = halves(&sets).unwrap();
+    assert_eq!(first, [ports(2)]);
+    assert_eq!(second[0].elements, sets[0].elements[2..]);
+    assert_eq!(second[1], sets[1]);
+    assert_eq!(halves(&[ports(1)]), None);
+}
