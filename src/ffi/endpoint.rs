@@ -160,7 +160,8 @@ pub unsafe extern "C" fn netberth_detach(
     flags: u32,
     err: *mut *mut Failure,
 ) -> c_int {
-    let texts = [text("network", network), text("endpoint", endpoint), text("container", container)];
+    let texts =
+        [text("network", network), text("endpoint", endpoint), text("container", container)];
     fence::done(nb, texts, err, |nb, [network, endpoint, container]| {
         flags::none(flags)?;
         nb.detach(network, endpoint, container)

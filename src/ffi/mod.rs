@@ -16,16 +16,25 @@
 #![expect(unsafe_code, reason = "C calls in, with pointers that only it can vouch for")]
 #![expect(unreachable_pub, reason = "C reaches what Rust does not")]
 
+// The order of the header.
+mod handle;
+
+mod flags;
+
+mod network;
+
 mod endpoint;
+
+mod sandbox;
+
+mod service;
+
+mod plan;
+
 mod error;
+
 mod fence;
 mod filter;
-mod flags;
-mod handle;
-mod network;
-mod plan;
-mod sandbox;
-mod service;
 #[cfg(test)]
 mod tests;
 

@@ -58,9 +58,7 @@ impl PlanDoc {
     fn play(&mut self, nb: &Netberth) -> Result<()> {
         let verb = needed(&mut self.verb, "verb")?;
         match verb.as_str() {
-            "network_create" => {
-                nb.network_create(&self.request(NetworkSpec::from_json)?).map(drop)
-            }
+            "network_create" => nb.network_create(&self.request(NetworkSpec::from_json)?).map(drop),
             "network_delete" => nb.network_delete(&self.network()?),
             "endpoint_create" => {
                 let network = self.network()?;

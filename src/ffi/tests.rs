@@ -262,7 +262,7 @@ fn open_and_set_log_are_fenced() {
     let opened = open();
     let (mut nb, mut err) = (untouched(), untouched());
     let bad = c"{\"state_dir\":\"\xff\"}".as_ptr();
-    let mut expect = |code: c_int, kind: c_int, err: &mut *mut Failure| {
+    let expect = |code: c_int, kind: c_int, err: &mut *mut Failure| {
         assert_eq!(code, kind);
         assert_ne!(*err, untouched());
         // SAFETY: a failure, which is freed once.
@@ -298,7 +298,11 @@ fn what_cannot_fail_does_not() {
     // SAFETY: every pointer that comes back ends in NUL; every one that goes in is NULL.
     unsafe {
         for armed in [false, true] {
-            let arm = || if armed { injected::arm() };
+            let arm = || {
+                if armed {
+                    injected::arm()
+                }
+            };
             arm();
             assert_eq!(netberth_error_code(None), 0);
             arm();
