@@ -166,7 +166,7 @@ impl Server {
 const WORLD: &str = r#"
 ip -j -d link | jq -c '.[] | [.ifname, .address, .mtu, .master, .link_netnsid, .linkinfo.info_kind]'
 ip -4 -o addr; ip -6 -o addr show scope global
-ip route show table all | sed 's/ linkdown//'; ip -6 route | grep -v ^fe80
+ip -4 route show table all | sed 's/ linkdown//'; ip -6 route | grep -v ^fe80
 nft list ruleset
 sysctl -a 2>/dev/null | grep -E '(forward|redirects|route_localnet|accept_dad|accept_ra) ='
 cut -d' ' -f5 /proc/self/mountinfo
