@@ -85,8 +85,10 @@ impl Netberth {
     fn begin(&self) -> Result<()> {
         let mut locked = self.lock()?;
         recover::leftovers(&mut locked)?;
-        let path = self.shared.config.netns_dir();
-        let outcome = self.kernel.apply(&[Step::Directory { path }]);
+        // Those of one container are made and removed in these, which stay.
+        let config = &self.shared.config;
+        let steps = [config.netns_dir(), config.sandboxes_dir()];
+        let outcome = self.kernel.apply(&steps.map(|path| Step::Directory { path }));
         if let Some((_, error)) = outcome.failed {
             return Err(error);
         }

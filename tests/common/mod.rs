@@ -2,6 +2,8 @@
 #![allow(dead_code, unreachable_pub, reason = "each test uses its own part")]
 #![allow(clippy::expect_used, reason = "a test that cannot be set up must say so and end")]
 
+pub mod bed;
+pub mod net;
 pub mod steps;
 
 use std::path::{Path, PathBuf};
