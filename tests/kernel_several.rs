@@ -173,6 +173,9 @@ fn ranges_reserved_addresses_and_gateways_are_kept() {
             .map(|address| address["local"].as_str().unwrap().parse().unwrap())
             .collect();
         of_bridge.sort();
-        assert_eq!(of_bridge, ["10.7.200.1", "fd07::ffff"].map(|text| text.parse::<IpAddr>().unwrap()));
+        assert_eq!(
+            of_bridge,
+            ["10.7.200.1", "fd07::ffff"].map(|text| text.parse::<IpAddr>().unwrap())
+        );
     });
 }

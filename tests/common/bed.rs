@@ -106,12 +106,7 @@ impl<'a> Bed<'a> {
         Container { key, v4: of(false), v6: of(true), mac: more.mac.unwrap_or_default() }
     }
 
-    pub fn try_join(
-        &self,
-        network: &str,
-        endpoint: &str,
-        json: &str,
-    ) -> netberth::Result<PathBuf> {
+    pub fn try_join(&self, network: &str, endpoint: &str, json: &str) -> netberth::Result<PathBuf> {
         self.netberth.join(network, endpoint, &JoinSpec::from_json(json.as_bytes()).unwrap())
     }
 
@@ -178,7 +173,11 @@ pub fn inside(ns: &Path, line: &str) -> String {
 pub fn ip(ns: Option<&Path>, arguments: &str) -> Value {
     let line = format!("ip -j -d {arguments}");
     let text = ns.map_or_else(|| sh(&line), |ns| inside(ns, &line));
-    if text.trim().is_empty() { Value::Array(Vec::new()) } else { serde_json::from_str(&text).unwrap() }
+    if text.trim().is_empty() {
+        Value::Array(Vec::new())
+    } else {
+        serde_json::from_str(&text).unwrap()
+    }
 }
 
 /// Everything of the host that netberth may touch, as text to compare: links, addresses, routes,
