@@ -94,8 +94,12 @@ fn routes_lead_by_way_of_the_gateway_and_no_connected_one_is_there() {
             ["default fd05::1 eth0 -", "fd05::/64 fd05::1 eth0 fd05::2", "fd05::1 - eth0 fd05::2"]
         );
         let on_host = ip(None, &format!("route show dev {}", bed.bridge("foo")));
-        let mut destinations: Vec<&str> =
-            on_host.as_array().unwrap().iter().map(|route| route["dst"].as_str().unwrap()).collect();
+        let mut destinations: Vec<&str> = on_host
+            .as_array()
+            .unwrap()
+            .iter()
+            .map(|route| route["dst"].as_str().unwrap())
+            .collect();
         destinations.sort_unstable();
         assert_eq!(destinations, ["10.5.0.0/24", "10.6.0.0/24"]);
     });
@@ -107,8 +111,10 @@ fn the_bridges_address_does_not_change_when_ports_come_and_go() {
         let bed = Bed::new(host);
         bed.network(r#"{"name":"foo"}"#);
         let bridge = bed.bridge("foo");
-        let mac = || sh(&format!("cat /sys/class/net/{bridge}/address 2>/dev/null || true"))
-            + &ip(None, &format!("link show dev {bridge}"))[0]["address"].to_string();
+        let mac = || {
+            sh(&format!("cat /sys/class/net/{bridge}/address 2>/dev/null || true"))
+                + &ip(None, &format!("link show dev {bridge}"))[0]["address"].to_string()
+        };
         let before = mac();
         // Without a fixed address a bridge takes the lowest of its ports'.
         bed.endpoint("foo", r#"{"name":"low","mac_address":"02:00:00:00:00:01"}"#);
@@ -177,7 +183,7 @@ fn router_advertisements_and_redirects_are_not_heard() {
 }
 
 fn sysctl(ns: Option<&Path>, key: &str) -> String {
-    let line = format!("sysctl -n {key}");
+    let line = format!("busybox sysctl -n {key}");
     let text = ns.map_or_else(|| sh(&line), |ns| inside(ns, &line));
     text.trim().to_owned()
 }

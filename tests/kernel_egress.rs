@@ -221,5 +221,4 @@ fn spoof(ns: &Path, source: &str) {
         let to: std::net::IpAddr = outside.parse().unwrap();
         socket.send_to(b"?", (to, PORT)).unwrap();
     });
-
 }
