@@ -183,7 +183,7 @@ fn router_advertisements_and_redirects_are_not_heard() {
 }
 
 fn sysctl(ns: Option<&Path>, key: &str) -> String {
-    let line = format!("sysctl -n {key}");
+    let line = format!("busybox sysctl -n {key}");
     let text = ns.map_or_else(|| sh(&line), |ns| inside(ns, &line));
     text.trim().to_owned()
 }

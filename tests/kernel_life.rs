@@ -42,7 +42,7 @@ impl World {
 }
 
 fn pings(from: &std::path::Path, to: &str) -> bool {
-    let line = format!("nsenter --net={} ping -n -q -c 1 -W 1 {to}", from.display());
+    let line = format!("nsenter --net={} busybox ping -q -c 1 -W 1 {to}", from.display());
     std::process::Command::new("sh")
         .args(["-c", &line])
         .stdout(std::process::Stdio::null())
@@ -57,7 +57,7 @@ fn siblings_talk_and_nothing_is_left() {
         sh("ip link set lo up");
         let world = World::new(host);
         let before = sh(
-            "ip -o link; ip -o addr; nft list ruleset; sysctl -a 2>/dev/null | grep -E '^net\\.ipv[46]\\.(ip_forward|conf\\.(all|default|lo))'",
+            "ip -o link; ip -o addr; nft list ruleset; busybox sysctl -a 2>/dev/null | grep -E '^net\\.ipv[46]\\.(ip_forward|conf\\.(all|default|lo))'",
         );
         world.network(r#"{"name":"foo","options":{"ipv6":true}}"#);
         let a = world.container("foo", "a");
@@ -79,7 +79,7 @@ fn siblings_talk_and_nothing_is_left() {
         world.remove("foo", "b");
         world.netberth.network_delete("foo").unwrap();
         let after = sh(
-            "ip -o link; ip -o addr; nft list ruleset; sysctl -a 2>/dev/null | grep -E '^net\\.ipv[46]\\.(ip_forward|conf\\.(all|default|lo))'",
+            "ip -o link; ip -o addr; nft list ruleset; busybox sysctl -a 2>/dev/null | grep -E '^net\\.ipv[46]\\.(ip_forward|conf\\.(all|default|lo))'",
         );
         assert_eq!(before, after);
     });

@@ -3,6 +3,7 @@
 mod common;
 
 use std::net::IpAddr;
+use std::os::unix::fs::MetadataExt;
 use std::path::Path;
 
 use common::bed::{Bed, HOST4, HOST6, OUTSIDE4, OUTSIDE6, inside, ip, seen};
@@ -177,5 +178,27 @@ fn ranges_reserved_addresses_and_gateways_are_kept() {
             of_bridge,
             ["10.7.200.1", "fd07::ffff"].map(|text| text.parse::<IpAddr>().unwrap())
         );
+    });
+}
+
+#[test]
+fn any_number_of_containers_share_the_hosts_network() {
+    on_a_host(|host| {
+        let bed = Bed::new(host);
+        let (records, before) = (bed.records(), common::bed::snapshot(host));
+        for name in ["a", "b"] {
+            bed.endpoint("host", &format!("{{\"name\":\"{name}\"}}"));
+            let join = format!("{{\"container_id\":\"{name}\",\"use_default_sandbox\":true}}");
+            let key = bed.try_join("host", name, &join).unwrap();
+            assert_eq!(key, host.path("run/netns/default"));
+            // It is the host's own namespace that is mounted there.
+            let namespace = |path: &Path| std::fs::metadata(path).unwrap().ino();
+            assert_eq!(namespace(&key), namespace(Path::new("/proc/thread-self/ns/net")));
+        }
+        bed.remove("host", "a");
+        assert!(host.path("run/netns/default").exists(), "b is in it yet");
+        bed.remove("host", "b");
+        common::bed::same(&records, &bed.records());
+        common::bed::same(&before, &common::bed::snapshot(host));
     });
 }

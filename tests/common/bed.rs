@@ -180,20 +180,32 @@ pub fn ip(ns: Option<&Path>, arguments: &str) -> Value {
     }
 }
 
-/// Everything of the host that netberth may touch, as text to compare: links, addresses, routes,
-/// neighbours, rules, sysctls, mounts and files.
+/// Everything of the host that netberth may touch, as lines to compare: links, addresses, routes,
+/// rules, sysctls, mounts and files. Carrier, and what the kernel itself makes of it, is left out.
 pub fn snapshot(host: &Host) -> String {
-    let links = "ip -o link | sed 's/^[0-9]*: //; s/@if[0-9]*/@if/; s/link-netns.*//' | sort; \
-                 ip -o addr | sed 's/^[0-9]*: //; s/valid_lft.*//' | sort; \
-                 ip rule; ip -6 rule; \
-                 ip route show table all | sort; ip -6 route show table all | sort; \
-                 nft -s list ruleset; \
-                 sysctl -a 2>/dev/null | \
-                 grep -E '^net\\.ipv[46]\\.(ip_forward|conf\\.(all|default|lo)\\.)'; \
-                 cut -d ' ' -f 5 /proc/self/mountinfo | sort; ";
-    let files = format!(
-        "cd {} && find . -path ./state/netberth.* -prune -o -printf '%p %y %m\\n' | sort",
-        host.directory.display()
-    );
-    sh(links) + &sh(&files)
+    let network = "ip -o link | sed 's/^[0-9]*: //; s/@if[0-9]*/@if/; s/link-netns.*//' | sort; \
+         ip -o addr | sed 's/^[0-9]*: //; s/valid_lft.*//' | sort; \
+         ip rule; ip -6 rule; \
+         ip -4 route show table all | sort; ip -6 route show table all | sort; \
+         nft -s list ruleset; \
+         busybox sysctl -a 2>/dev/null | grep -E '^net\\.ipv[46]\\.(ip_forward|conf\\.(all|default|lo)\\.)'; \
+         cut -d ' ' -f 5 /proc/self/mountinfo | sort";
+    let text = sh(network).replace("NO-CARRIER,", "").replace(",LOWER_UP", "");
+    let text = text.replace("state UP", "state DOWN").replace(" linkdown", "");
+    let by_the_kernel = ["fe80:", "ff00:"];
+    let kept = |line: &&str| !by_the_kernel.iter().any(|prefix| line.contains(prefix));
+    let lines: Vec<&str> = text.lines().filter(kept).collect();
+    let find = "find . -path './state/netberth.*' -prune -o -printf '%p %y %m\\n' | sort";
+    lines.join("\n") + "\n" + &sh(&format!("cd {} && {find}", host.directory.display()))
+}
+
+/// Asserts that two texts have the same lines, and shows only those that differ.
+#[track_caller]
+pub fn same(before: &str, after: &str) {
+    let without = |text: &str, other: &str| -> Vec<String> {
+        let others: std::collections::HashSet<&str> = other.lines().collect();
+        text.lines().filter(|line| !others.contains(line)).map(ToOwned::to_owned).collect()
+    };
+    let (gone, new) = (without(before, after), without(after, before));
+    assert!(before == after, "no longer there: {gone:#?}\nnew: {new:#?}");
 }
