@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 use super::locked::Locked;
 use super::log::Level;
 use super::records;
-use crate::error::{Error, Result};
+use crate::error::{Error, Kind, Result};
 use crate::model::Ns;
 use crate::plan::{Done, Step};
 use crate::store::{Batch, Change, Expect, Key, Select, Table, encode};
@@ -211,7 +211,8 @@ fn removable(locked: &Locked<'_>, owners: &[Key], remove: Vec<Done>) -> Result<V
     Ok(ours.map(|done| done.step).filter(|step| !(step.is_shared() && needed(step))).collect())
 }
 
-/// Applies every adjustment, whatever becomes of the others.
+/// Applies every adjustment, whatever becomes of the others. What it would change may be gone: the
+/// namespace of a container that ended, the device of a route.
 pub(super) fn adjust_all(locked: &mut Locked<'_>, adjust: &[Step]) -> Vec<Error> {
     let mut failures = Vec::new();
     for step in adjust {
@@ -219,12 +220,17 @@ pub(super) fn adjust_all(locked: &mut Locked<'_>, adjust: &[Step]) -> Vec<Error>
             None => locked.say(Level::Debug, || step.to_string()),
             Some((_, error)) => failures.push(error),
         }
+            Some((_, error)) if is_gone(&error) => {}
     }
     failures
 }
 
 /// Undoes the steps, newest first, never stopping early; returns what remains, and why.
 pub(super) fn undo(locked: &mut Locked<'_>, steps: Vec<Step>) -> (Vec<Step>, Vec<Error>) {
+fn is_gone(error: &Error) -> bool {
+    error.kind() == Kind::NotFound || error.errno() == Some(libc::ENODEV)
+}
+
     let steps = without_implied(steps);
     let results = locked.kernel().undo(&steps);
     let (mut left, mut failures) = (Vec::new(), Vec::new());
