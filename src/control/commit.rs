@@ -1,6 +1,8 @@
 //! How a decision becomes true: ask what holds, write the intent, apply, write the record. Rollback,
 //! deletion and recovery are the same undoing.
 
+use std::path::PathBuf;
+
 use serde::{Deserialize, Serialize};
 
 use super::locked::Locked;
@@ -147,7 +149,7 @@ fn roll_back(locked: &mut Locked<'_>, doing: &str, applied: Vec<Step>, cause: Er
     }
 }
 
-/// Drops the intent; what could not be undone is kept for the next open.
+/// Drops the intent; what could not be undone is kept, and tried again before the next verb.
 pub(super) fn leftover(doing: &str, left: Vec<Step>) -> Result<Batch> {
     let mut batch = Batch::default();
     if !left.is_empty() {
@@ -218,24 +220,48 @@ pub(super) fn adjust_all(locked: &mut Locked<'_>, adjust: &[Step]) -> Vec<Error>
     for step in adjust {
         match locked.kernel().apply(std::slice::from_ref(step)).failed {
             None => locked.say(Level::Debug, || step.to_string()),
+            Some((_, error)) if is_gone(&error) => {}
             Some((_, error)) => failures.push(error),
         }
-            Some((_, error)) if is_gone(&error) => {}
     }
     failures
 }
 
-/// Undoes the steps, newest first, never stopping early; returns what remains, and why.
-pub(super) fn undo(locked: &mut Locked<'_>, steps: Vec<Step>) -> (Vec<Step>, Vec<Error>) {
 fn is_gone(error: &Error) -> bool {
     error.kind() == Kind::NotFound || error.errno() == Some(libc::ENODEV)
 }
 
+/// Undoes the steps, newest first, never stopping early; returns what remains, and why.
+pub(super) fn undo(locked: &mut Locked<'_>, steps: Vec<Step>) -> (Vec<Step>, Vec<Error>) {
     let steps = without_implied(steps);
     let results = locked.kernel().undo(&steps);
+    let stays: Vec<PathBuf> = steps
+        .iter()
+        .zip(&results)
+        .filter(|(_, result)| result.is_err())
+        .filter_map(|(step, _)| file_of(step))
+        .collect();
+    // A directory that is not empty counts as undone, and is tried again with what is in it.
+    let keeps = |step: &Step| match step {
+        Step::Directory { path } => stays.iter().any(|file| file.starts_with(path)),
+        _ => false,
+    };
+    let gone: Vec<PathBuf> = steps
+        .iter()
+        .zip(&results)
+        .filter(|(_, result)| result.is_ok())
+        .filter_map(|(step, _)| namespace_of(step))
+        .collect();
+    let is_gone = |step: &Step| match place_of(step) {
+        Some(Ns::At { path, .. }) => gone.contains(path),
+        _ => false,
+    };
     let (mut left, mut failures) = (Vec::new(), Vec::new());
     for (step, result) in steps.into_iter().zip(results) {
         match result {
+            // What is in a namespace goes with it, whatever was said before.
+            Err(_) if is_gone(&step) => {}
+            Ok(()) if keeps(&step) => left.push(step),
             Ok(()) => locked.say(Level::Debug, || format!("undone: {step}")),
             Err(error) => {
                 failures.push(error);
@@ -244,6 +270,34 @@ fn is_gone(error: &Error) -> bool {
         }
     }
     (left, failures)
+}
+
+/// The path of the namespace that the step makes.
+fn namespace_of(step: &Step) -> Option<PathBuf> {
+    match step {
+        Step::Netns { path, of: None } => Some(path.clone()),
+        _ => None,
+    }
+}
+
+/// The namespace in which the step is.
+fn place_of(step: &Step) -> Option<&Ns> {
+    match step {
+        Step::Up { ns, .. }
+        | Step::Address { ns, .. }
+        | Step::Route { ns, .. }
+        | Step::DefaultRoute { ns, .. }
+        | Step::Sysctl { ns, .. } => Some(ns),
+        _ => None,
+    }
+}
+
+/// The file that the step makes.
+fn file_of(step: &Step) -> Option<PathBuf> {
+    match step {
+        Step::File { path, .. } | Step::Netns { path, .. } => Some(path.clone()),
+        _ => None,
+    }
 }
 
 /// Leaves out what goes by itself with a link that is deleted: its addresses, routes and sysctls.
