@@ -326,7 +326,7 @@ pub(super) fn detach(
 }
 
 /// The endpoint while a detach of this container could not be finished.
-fn marked(endpoint: &Endpoint, container: &ContainerId) -> Endpoint {
+pub(super) fn marked(endpoint: &Endpoint, container: &ContainerId) -> Endpoint {
     let mut marked = endpoint.clone();
     for attachment in &mut marked.attachments {
         attachment.detaching |= attachment.container == *container;
