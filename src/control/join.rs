@@ -12,7 +12,7 @@ use super::records::{
 };
 use super::route::{Leg, legs, moves};
 use super::seat::{self, Seat};
-use super::{Netberth, lookup, names};
+use super::{Netberth, lookup, names, network};
 use crate::drivers;
 use crate::error::{Doing, Error, Kind, Result};
 use crate::model::{Attachment, ContainerId, Endpoint, Id, JoinSpec, Network, SandboxKind};
@@ -78,6 +78,7 @@ fn prepare<'a>(
     endpoint: Endpoint,
     spec: &'a JoinSpec,
 ) -> Result<Joining<'a>> {
+    network::check_whole(network)?;
     check_free(&endpoint, &spec.container)?;
     let seat = seat::find(locked, network, spec)?;
     if seat.sandbox.kind == SandboxKind::Host && !spec.sysctls.is_empty() {
