@@ -246,6 +246,9 @@ fn naming(joining: &Joining<'_>) -> Vec<Step> {
         let extra = joining.spec.extra_hosts.iter();
         add.extend(extra.map(|host| format!("{}\t{}", host.address, host.name)));
         add.extend(network_lines(joining));
+        // What is there already is not ours to take away again.
+        let present = joining.seat.facts.files.get(&sandbox.hosts);
+        add.retain(|line| present.is_none_or(|text| !text.lines().any(|there| there == line)));
         steps.extend(names::change(vec![sandbox.hosts.clone()], add, Vec::new()));
     }
     if !is_service(&joining.endpoint) {
