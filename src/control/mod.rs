@@ -85,12 +85,11 @@ impl Netberth {
     }
 
     fn begin(&self) -> Result<()> {
-        let mut locked = self.lock()?;
-        recover::leftovers(&mut locked)?;
-        // Those of one container are made and removed in these, which stay.
-        let config = &self.shared.config;
-        let steps = [config.netns_dir(), config.sandboxes_dir()];
-        let outcome = self.kernel.apply(&steps.map(|path| Step::Directory { path }));
+        let locked = self.lock()?;
+        // Made once, so that a container leaves nothing but its own.
+        let Shared { config, .. } = &*self.shared;
+        let directories = [config.netns_dir(), config.sandboxes_dir()];
+        let outcome = self.kernel.apply(&directories.map(|path| Step::Directory { path }));
         if let Some((_, error)) = outcome.failed {
             return Err(error);
         }
