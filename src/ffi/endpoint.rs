@@ -28,11 +28,16 @@ pub unsafe extern "C" fn netberth_endpoint_create(
     id_out: *mut *mut c_char,
     err: *mut *mut Failure,
 ) -> c_int {
-    let texts = [text("network", network), text("request_json", request_json)];
-    fence::answer(nb, texts, id_out, err, |nb, [network, request]| {
-        let spec = EndpointSpec::from_json(request.as_bytes())?;
-        Ok(nb.endpoint_create(network, &spec)?.to_string())
-    })
+    fence::answer(
+        nb,
+        [text("network", network), text("request_json", request_json)],
+        id_out,
+        err,
+        |nb, [network, request]| {
+            let spec = EndpointSpec::from_json(request.as_bytes())?;
+            Ok(nb.endpoint_create(network, &spec)?.to_string())
+        },
+    )
 }
 
 /// Shows an endpoint.
@@ -55,10 +60,13 @@ pub unsafe extern "C" fn netberth_endpoint_get(
     json_out: *mut *mut c_char,
     err: *mut *mut Failure,
 ) -> c_int {
-    let texts = [text("network", network), text("endpoint", endpoint)];
-    fence::answer(nb, texts, json_out, err, |nb, [network, endpoint]| {
-        json(&nb.endpoint(network, endpoint, flags::verbose(flags)?)?)
-    })
+    fence::answer(
+        nb,
+        [text("network", network), text("endpoint", endpoint)],
+        json_out,
+        err,
+        |nb, [network, endpoint]| json(&nb.endpoint(network, endpoint, flags::verbose(flags)?)?),
+    )
 }
 
 /// Lists the endpoints of a network in order of creation.
@@ -81,10 +89,15 @@ pub unsafe extern "C" fn netberth_endpoint_list(
     json_out: *mut *mut c_char,
     err: *mut *mut Failure,
 ) -> c_int {
-    let texts = [text("network", network), optional("filter_json", filter_json)];
-    fence::answer(nb, texts, json_out, err, |nb, [network, filter]| {
-        json(&nb.endpoints(network, &filter::read(filter)?, flags::verbose(flags)?)?)
-    })
+    fence::answer(
+        nb,
+        [text("network", network), optional("filter_json", filter_json)],
+        json_out,
+        err,
+        |nb, [network, filter]| {
+            json(&nb.endpoints(network, &filter::read(filter)?, flags::verbose(flags)?)?)
+        },
+    )
 }
 
 /// Deletes an endpoint and releases its addresses and ports.
@@ -103,10 +116,12 @@ pub unsafe extern "C" fn netberth_endpoint_delete(
     flags: u32,
     err: *mut *mut Failure,
 ) -> c_int {
-    let texts = [text("network", network), text("endpoint", endpoint)];
-    fence::done(nb, texts, err, |nb, [network, endpoint]| {
-        nb.endpoint_delete(network, endpoint, flags::force(flags)?)
-    })
+    fence::done(
+        nb,
+        [text("network", network), text("endpoint", endpoint)],
+        err,
+        |nb, [network, endpoint]| nb.endpoint_delete(network, endpoint, flags::force(flags)?),
+    )
 }
 
 /// Joins a container to an endpoint: in a namespace that netberth makes, or in the one that the
@@ -133,11 +148,15 @@ pub unsafe extern "C" fn netberth_join(
     key_out: *mut *mut c_char,
     err: *mut *mut Failure,
 ) -> c_int {
-    let texts =
-        [text("network", network), text("endpoint", endpoint), text("request_json", request_json)];
-    fence::answer(nb, texts, key_out, err, |nb, [network, endpoint, request]| {
-        sandbox::key(&nb.join(network, endpoint, &JoinSpec::from_json(request.as_bytes())?)?)
-    })
+    fence::answer(
+        nb,
+        [text("network", network), text("endpoint", endpoint), text("request_json", request_json)],
+        key_out,
+        err,
+        |nb, [network, endpoint, request]| {
+            sandbox::key(&nb.join(network, endpoint, &JoinSpec::from_json(request.as_bytes())?)?)
+        },
+    )
 }
 
 /// Detaches a container from an endpoint, which keeps its addresses. The container's sandbox stays,
@@ -160,10 +179,13 @@ pub unsafe extern "C" fn netberth_detach(
     flags: u32,
     err: *mut *mut Failure,
 ) -> c_int {
-    let texts =
-        [text("network", network), text("endpoint", endpoint), text("container", container)];
-    fence::done(nb, texts, err, |nb, [network, endpoint, container]| {
-        flags::none(flags)?;
-        nb.detach(network, endpoint, container)
-    })
+    fence::done(
+        nb,
+        [text("network", network), text("endpoint", endpoint), text("container", container)],
+        err,
+        |nb, [network, endpoint, container]| {
+            flags::none(flags)?;
+            nb.detach(network, endpoint, container)
+        },
+    )
 }

@@ -119,7 +119,7 @@ pub unsafe extern "C" fn netberth_error_json(err: Option<&Failure>) -> *const c_
 /// \param err  An error, or NULL.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn netberth_error_free(err: Option<Box<Failure>>) {
-    fence::or((), || drop(err))
+    fence::or((), || drop(err));
 }
 
 /// Frees a text that netberth put into a `char **` output.
@@ -132,5 +132,5 @@ pub unsafe extern "C" fn netberth_string_free(text: *mut c_char) {
             // SAFETY: not NULL, hence from `CString::into_raw` in the fence, and not freed before.
             drop(unsafe { CString::from_raw(text) });
         }
-    })
+    });
 }

@@ -64,7 +64,7 @@ impl<T> Out<T> {
     }
 }
 
-fn read<'a, const N: usize>(texts: &[Text; N]) -> Result<[&'a str; N]> {
+fn read<'a, const N: usize>(texts: [Text; N]) -> Result<[&'a str; N]> {
     let mut read = [""; N];
     for (slot, text) in read.iter_mut().zip(texts) {
         *slot = text.read()?;
@@ -87,7 +87,7 @@ pub(super) fn answer<const N: usize>(
 ) -> c_int {
     guarded(err, || {
         let (nb, out) = (borrow(nb)?, Out::check(out, "the output")?);
-        let answer = CString::new(verb(nb, read(&texts)?)?);
+        let answer = CString::new(verb(nb, read(texts)?)?);
         let bug = |_| Error::new(Kind::Bug, "an answer has a NUL in it");
         out.write(answer.map_err(bug)?.into_raw());
         Ok(())
@@ -101,7 +101,7 @@ pub(super) fn done<const N: usize>(
     err: *mut *mut Failure,
     verb: impl FnOnce(&Netberth, [&str; N]) -> Result<()>,
 ) -> c_int {
-    guarded(err, || verb(borrow(nb)?, read(&texts)?))
+    guarded(err, || verb(borrow(nb)?, read(texts)?))
 }
 
 /// What makes a handle.
@@ -113,7 +113,7 @@ pub(super) fn opened(
 ) -> c_int {
     guarded(err, || {
         let out = Out::check(out, "the output")?;
-        let [config] = read(&[config])?;
+        let [config] = read([config])?;
         out.write(Box::into_raw(Box::new(open(config)?)));
         Ok(())
     })
@@ -216,10 +216,7 @@ pub(super) mod injected {
         NEXT.set(true);
     }
 
-    #[expect(clippy::panic, reason = "this is what it is for")]
     pub(super) fn fire() {
-        if NEXT.replace(false) {
-            panic!("injected");
-        }
+        assert!(!NEXT.replace(false), "injected");
     }
 }

@@ -95,7 +95,7 @@ pub unsafe extern "C" fn netberth_open(
 /// \param nb  A handle, or NULL.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn netberth_close(nb: Option<Box<Handle>>) {
-    fence::or((), || drop(nb))
+    fence::or((), || drop(nb));
 }
 
 /// Sets where messages go: nowhere at first. The callback runs on the thread of the call that has

@@ -14,6 +14,7 @@
 //! Pointers that are only borrowed are raw here, so that the header reads as C does; they are
 //! followed in [`fence`], [`handle`] and [`error`] and nowhere else.
 #![expect(unsafe_code, reason = "C calls in, with pointers that only it can vouch for")]
+#![expect(clippy::doc_markdown, reason = "comments on what C sees are written for its header")]
 #![expect(unreachable_pub, reason = "C reaches what Rust does not")]
 
 // The order of the header.

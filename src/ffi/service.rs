@@ -115,10 +115,15 @@ pub unsafe extern "C" fn netberth_service_attach(
     key_out: *mut *mut c_char,
     err: *mut *mut Failure,
 ) -> c_int {
-    let texts = [text("service", service), text("request_json", request_json)];
-    fence::answer(nb, texts, key_out, err, |nb, [service, request]| {
-        sandbox::key(&nb.service_attach(service, &JoinSpec::from_json(request.as_bytes())?)?)
-    })
+    fence::answer(
+        nb,
+        [text("service", service), text("request_json", request_json)],
+        key_out,
+        err,
+        |nb, [service, request]| {
+            sandbox::key(&nb.service_attach(service, &JoinSpec::from_json(request.as_bytes())?)?)
+        },
+    )
 }
 
 /// Lists the containers attached to a service, in order of attaching.
@@ -159,9 +164,13 @@ pub unsafe extern "C" fn netberth_service_detach(
     flags: u32,
     err: *mut *mut Failure,
 ) -> c_int {
-    let texts = [text("service", service), text("container", container)];
-    fence::done(nb, texts, err, |nb, [service, container]| {
-        flags::none(flags)?;
-        nb.service_detach(service, container)
-    })
+    fence::done(
+        nb,
+        [text("service", service), text("container", container)],
+        err,
+        |nb, [service, container]| {
+            flags::none(flags)?;
+            nb.service_detach(service, container)
+        },
+    )
 }

@@ -300,7 +300,7 @@ fn what_cannot_fail_does_not() {
         for armed in [false, true] {
             let arm = || {
                 if armed {
-                    injected::arm()
+                    injected::arm();
                 }
             };
             arm();

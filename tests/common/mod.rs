@@ -3,8 +3,12 @@
 #![allow(clippy::expect_used, reason = "a test that cannot be set up must say so and end")]
 
 pub mod bed;
+pub mod faulty;
 pub mod net;
+pub mod scenarios;
 pub mod steps;
+pub mod verbs;
+pub mod world;
 
 use std::path::{Path, PathBuf};
 use std::process::Command;

@@ -7,14 +7,15 @@ use netberth::Config;
 
 use crate::listen::Address;
 
+const LISTEN: &str = "Where to listen: unix:///PATH or tcp://LOOPBACK:PORT; repeatable. Plain TCP \
+    asks nobody who they are: every user of the host can reach it [default: the sockets of the \
+    service manager, else unix:///run/netberth/netberthd.sock]";
+
 /// Serves container networks over HTTP: Docker's experimental networking API of June 2015.
 #[derive(Debug, Parser)]
 #[command(name = "netberthd", version = netberth::VERSION)]
 pub(crate) struct Arguments {
-    /// Where to listen: unix:///PATH or tcp://LOOPBACK:PORT; repeatable. Without it, on the sockets
-    /// that a service manager passed, else on unix:///run/netberth/netberthd.sock. Plain TCP has no
-    /// authentication: every user of the host can reach it.
-    #[arg(long, value_name = "ADDRESS")]
+    #[arg(long, value_name = "ADDRESS", help = LISTEN)]
     pub(crate) listen: Vec<Address>,
 
     /// Records, and the containers' files

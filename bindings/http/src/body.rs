@@ -35,14 +35,12 @@ impl<S: Sync> FromRequest<S> for Document {
         if expected && length.is_some_and(|length| length > MOST) {
             return Err(too_large());
         }
-        match tokio::time::timeout(PATIENCE, read(request.into_body())).await {
-            Ok(read) => read,
-            Err(_) => {
-                let what = format!("the body did not arrive in {} s", PATIENCE.as_secs());
-                let error = Error::new(Kind::Timeout, what);
-                Err(Refusal::with_status(error, StatusCode::REQUEST_TIMEOUT))
-            }
-        }
+        let read = tokio::time::timeout(PATIENCE, read(request.into_body())).await;
+        read.unwrap_or_else(|_| {
+            let what = format!("the body did not arrive in {} s", PATIENCE.as_secs());
+            let error = Error::new(Kind::Timeout, what);
+            Err(Refusal::with_status(error, StatusCode::REQUEST_TIMEOUT))
+        })
     }
 }
 

@@ -7,11 +7,14 @@ use crate::answer::{Answer, json};
 use crate::body::Document;
 use crate::door::Door;
 use crate::query::Query;
-use crate::schema::{Change, Endpoint, EndpointCreate, Filters, Force, Join, Refusals, Verbose};
+use crate::schema::{
+    Change, ContainerId, Endpoint, EndpointCreate, EndpointId, Filters, Force, Join, NetworkId,
+    Refusals, Verbose,
+};
 
 /// List the endpoints of a network, in order of creation
 #[utoipa::path(get, path = "/networks/{network_id}/endpoints", tag = "endpoints",
-    params(Filters, Verbose), responses((status = 200, body = Vec<Endpoint>), Refusals))]
+    params(NetworkId, Filters, Verbose), responses((status = 200, body = Vec<Endpoint>), Refusals))]
 pub(crate) async fn endpoint_list(
     State(door): State<Door>,
     Path(network): Path<String>,
@@ -24,7 +27,7 @@ pub(crate) async fn endpoint_list(
 
 /// Create an endpoint on a network
 #[utoipa::path(post, path = "/networks/{network_id}/endpoints", tag = "endpoints",
-    params(Change), request_body = EndpointCreate,
+    params(NetworkId, Change), request_body = EndpointCreate,
     responses((status = 200, body = String, description = "its id"), Refusals))]
 pub(crate) async fn endpoint_create(
     State(door): State<Door>,
@@ -39,7 +42,7 @@ pub(crate) async fn endpoint_create(
 
 /// Get an endpoint
 #[utoipa::path(get, path = "/networks/{network_id}/endpoints/{endpoint_id}", tag = "endpoints",
-    params(Verbose), responses((status = 200, body = Endpoint), Refusals))]
+    params(NetworkId, EndpointId, Verbose), responses((status = 200, body = Endpoint), Refusals))]
 pub(crate) async fn endpoint_get(
     State(door): State<Door>,
     Path((network, endpoint)): Path<(String, String)>,
@@ -50,7 +53,7 @@ pub(crate) async fn endpoint_get(
 
 /// Delete an endpoint
 #[utoipa::path(delete, path = "/networks/{network_id}/endpoints/{endpoint_id}", tag = "endpoints",
-    params(Change, Force), responses((status = 200, description = "it is gone"), Refusals))]
+    params(NetworkId, EndpointId, Change, Force), responses((status = 200, description = "it is gone"), Refusals))]
 pub(crate) async fn endpoint_delete(
     State(door): State<Door>,
     Path((network, endpoint)): Path<(String, String)>,
@@ -63,7 +66,7 @@ pub(crate) async fn endpoint_delete(
 
 /// Join an endpoint to a container
 #[utoipa::path(post, path = "/networks/{network_id}/endpoints/{endpoint_id}/containers",
-    tag = "endpoints", params(Change), request_body = Join,
+    tag = "endpoints", params(NetworkId, EndpointId, Change), request_body = Join,
     responses((status = 200, body = String, description = "the sandbox key"), Refusals))]
 pub(crate) async fn endpoint_join(
     State(door): State<Door>,
@@ -81,7 +84,7 @@ pub(crate) async fn endpoint_join(
 /// Detach an endpoint from a container
 #[utoipa::path(delete,
     path = "/networks/{network_id}/endpoints/{endpoint_id}/containers/{container_id}",
-    tag = "endpoints", params(Change),
+    tag = "endpoints", params(NetworkId, EndpointId, ContainerId, Change),
     responses((status = 200, description = "it is detached"), Refusals))]
 pub(crate) async fn endpoint_detach(
     State(door): State<Door>,

@@ -66,13 +66,15 @@ fn record(method: &Method, path: &str, answer: &Response<Body>, began: Instant) 
     let ms = began.elapsed().as_secs_f64() * 1e3;
     let ms = (ms * 1e3).round() / 1e3;
     let code = status.as_u16();
+    // What went wrong while undoing stands on lines of its own.
+    let one_line = |error: &Error| error.to_string().replace("\n ", ";");
     match answer.extensions().get::<Reason>() {
         None => tracing::info!(%method, path, status = code, ms, "request"),
         Some(Reason(error)) if fault(status) => {
-            tracing::error!(%method, path, status = code, ms, error = %error, "request");
+            tracing::error!(%method, path, status = code, ms, error = one_line(error), "request");
         }
         Some(Reason(error)) => {
-            tracing::info!(%method, path, status = code, ms, error = %error, "request");
+            tracing::info!(%method, path, status = code, ms, error = one_line(error), "request");
         }
     }
 }

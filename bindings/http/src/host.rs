@@ -1,9 +1,13 @@
 //! The server itself.
 
+use std::sync::LazyLock;
+
 use axum::body::Body;
 use axum::http::Response;
 use netberth::error::Doing;
-use serde_json::json;
+use serde::Serialize;
+
+use utoipa::openapi::OpenApi;
 
 use crate::answer::{self, Answer};
 use crate::routes;
@@ -21,17 +25,23 @@ pub(crate) async fn ping() -> Response<Body> {
     responses((status = 200, body = Version)))]
 pub(crate) async fn version() -> Answer {
     let uname = nix::sys::utsname::uname().doing(|| "uname")?;
-    answer::json(&json!({
-        "version": netberth::VERSION,
-        "abi": netberth::ABI,
-        "kernel": uname.release().to_string_lossy(),
-        "commit": netberth::COMMIT,
-    }))
+    let kernel = uname.release().to_string_lossy().into_owned();
+    let (version, commit) = (netberth::VERSION, netberth::COMMIT);
+    answer::json(&Versions { version, abi: netberth::ABI, kernel, commit })
+}
+
+#[derive(Serialize)]
+struct Versions {
+    version: &'static str,
+    abi: u32,
+    kernel: String,
+    commit: &'static str,
 }
 
 /// This document
 #[utoipa::path(get, path = "/openapi.json", tag = "host",
     responses((status = 200, body = serde_json::Value)))]
 pub(crate) async fn openapi() -> Answer {
-    answer::json(&routes::document())
+    static DOCUMENT: LazyLock<OpenApi> = LazyLock::new(routes::document);
+    answer::json(&*DOCUMENT)
 }

@@ -7,7 +7,7 @@ use crate::answer::{Answer, json};
 use crate::body::Document;
 use crate::door::Door;
 use crate::query::Query;
-use crate::schema::{Change, Filters, Network, NetworkCreate, Refusals, Verbose};
+use crate::schema::{Change, Filters, Network, NetworkCreate, NetworkId, Refusals, Verbose};
 
 /// List networks, in order of creation
 #[utoipa::path(get, path = "/networks", tag = "networks", params(Filters, Verbose),
@@ -32,7 +32,7 @@ pub(crate) async fn network_create(
 }
 
 /// Get a network
-#[utoipa::path(get, path = "/networks/{network_id}", tag = "networks", params(Verbose),
+#[utoipa::path(get, path = "/networks/{network_id}", tag = "networks", params(NetworkId, Verbose),
     responses((status = 200, body = Network), Refusals))]
 pub(crate) async fn network_get(
     State(door): State<Door>,
@@ -43,7 +43,7 @@ pub(crate) async fn network_get(
 }
 
 /// Delete a network
-#[utoipa::path(delete, path = "/networks/{network_id}", tag = "networks", params(Change),
+#[utoipa::path(delete, path = "/networks/{network_id}", tag = "networks", params(NetworkId, Change),
     responses((status = 200, description = "it is gone"), Refusals))]
 pub(crate) async fn network_delete(
     State(door): State<Door>,

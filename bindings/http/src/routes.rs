@@ -11,7 +11,7 @@ use utoipa_axum::routes;
 
 use crate::answer::Refusal;
 use crate::door::Door;
-use crate::{endpoint, host, network, sandbox, service};
+use crate::{endpoint, host, network, sandbox, schema, service};
 
 #[derive(OpenApi)]
 #[openapi(info(
@@ -22,7 +22,7 @@ use crate::{endpoint, host, network, sandbox, service};
         absence. `HEAD` answers like `GET`.",
     license(name = "Apache-2.0", identifier = "Apache-2.0"),
     version = netberth::VERSION,
-))]
+), components(schemas(schema::Error)))]
 struct Info;
 
 /// Every route stands here once.
@@ -66,4 +66,29 @@ async fn unknown() -> impl IntoResponse {
 async fn wrong_method(method: Method) -> impl IntoResponse {
     let what = format!("method {method} is not allowed here: see the header Allow");
     Refusal::with_status(Error::new(Kind::Invalid, what), StatusCode::METHOD_NOT_ALLOWED)
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeSet;
+
+    use super::*;
+
+    /// The router has no other way to say which paths it knows.
+    fn paths_of(router: &Router<Door>) -> BTreeSet<String> {
+        let text = format!("{router:?}");
+        let quoted = text.split('"').skip(1).step_by(2);
+        quoted.filter(|text| text.starts_with('/')).map(str::to_owned).collect()
+    }
+
+    #[test]
+    fn every_path_of_the_router_is_described_and_every_path_described_is_routed() {
+        let (router, document) = all();
+        let described: BTreeSet<String> = document.paths.paths.keys().cloned().collect();
+        let fallback = paths_of(&Router::new());
+        let served: BTreeSet<String> = paths_of(&router).difference(&fallback).cloned().collect();
+        assert_eq!(served, described);
+        let more = router.clone().route("/more", axum::routing::get(unknown));
+        assert_eq!(paths_of(&more).difference(&paths_of(&router)).collect::<Vec<_>>(), ["/more"]);
+    }
 }

@@ -8,7 +8,8 @@ use crate::body::Document;
 use crate::door::Door;
 use crate::query::Query;
 use crate::schema::{
-    Backend, Change, Endpoint, Filters, Force, Join, OfNetwork, Refusals, ServiceCreate, Verbose,
+    Backend, Change, ContainerId, Endpoint, Filters, Force, Join, OfNetwork, Refusals,
+    ServiceCreate, ServiceId, Verbose,
 };
 
 /// List services: every endpoint of every network, in order of creation
@@ -34,7 +35,7 @@ pub(crate) async fn service_publish(
 }
 
 /// Get a service
-#[utoipa::path(get, path = "/services/{service_id}", tag = "services", params(Verbose),
+#[utoipa::path(get, path = "/services/{service_id}", tag = "services", params(ServiceId, Verbose),
     responses((status = 200, body = Endpoint), Refusals))]
 pub(crate) async fn service_get(
     State(door): State<Door>,
@@ -45,7 +46,7 @@ pub(crate) async fn service_get(
 }
 
 /// Unpublish a service
-#[utoipa::path(delete, path = "/services/{service_id}", tag = "services", params(Change, Force),
+#[utoipa::path(delete, path = "/services/{service_id}", tag = "services", params(ServiceId, Change, Force),
     responses((status = 200, description = "it is gone"), Refusals))]
 pub(crate) async fn service_unpublish(
     State(door): State<Door>,
@@ -57,7 +58,7 @@ pub(crate) async fn service_unpublish(
 }
 
 /// List the back ends of a service, in order of attaching
-#[utoipa::path(get, path = "/services/{service_id}/backend", tag = "services", params(Verbose),
+#[utoipa::path(get, path = "/services/{service_id}/backend", tag = "services", params(ServiceId, Verbose),
     responses((status = 200, body = Vec<Backend>), Refusals))]
 pub(crate) async fn backend_list(
     State(door): State<Door>,
@@ -68,7 +69,7 @@ pub(crate) async fn backend_list(
 }
 
 /// Attach a back end to a service
-#[utoipa::path(post, path = "/services/{service_id}/backend", tag = "services", params(Change),
+#[utoipa::path(post, path = "/services/{service_id}/backend", tag = "services", params(ServiceId, Change),
     request_body = Join,
     responses((status = 200, body = String, description = "the sandbox key"), Refusals))]
 pub(crate) async fn backend_attach(
@@ -86,7 +87,7 @@ pub(crate) async fn backend_attach(
 
 /// Detach a back end from a service
 #[utoipa::path(delete, path = "/services/{service_id}/backend/{container_id}", tag = "services",
-    params(Change), responses((status = 200, description = "it is detached"), Refusals))]
+    params(ServiceId, ContainerId, Change), responses((status = 200, description = "it is detached"), Refusals))]
 pub(crate) async fn backend_detach(
     State(door): State<Door>,
     Path((service, container)): Path<(String, String)>,

@@ -1,4 +1,4 @@
-//! What stands after the `?`.
+//! What stands in a path, and after the `?`.
 
 use utoipa::IntoParams;
 
@@ -44,4 +44,36 @@ pub(crate) struct Change {
 pub(crate) struct Force {
     /// 1 = detach containers first.
     force: Option<u8>,
+}
+
+/// Which network.
+#[derive(IntoParams)]
+#[into_params(parameter_in = Path)]
+pub(crate) struct NetworkId {
+    /// Id, exact name, or id prefix of at least 4 digits.
+    network_id: String,
+}
+
+/// Which endpoint.
+#[derive(IntoParams)]
+#[into_params(parameter_in = Path)]
+pub(crate) struct EndpointId {
+    /// Id, exact name, or id prefix of at least 4 digits.
+    endpoint_id: String,
+}
+
+/// Which service.
+#[derive(IntoParams)]
+#[into_params(parameter_in = Path)]
+pub(crate) struct ServiceId {
+    /// Id, exact name, or id prefix of at least 4 digits.
+    service_id: String,
+}
+
+/// Which container.
+#[derive(IntoParams)]
+#[into_params(parameter_in = Path)]
+pub(crate) struct ContainerId {
+    /// The container's id, as it was given.
+    container_id: String,
 }

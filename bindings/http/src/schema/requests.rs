@@ -9,10 +9,10 @@ use utoipa::openapi::schema::{ObjectBuilder, OneOfBuilder, Schema, Type};
 #[derive(ToSchema)]
 pub(crate) struct NetworkCreate {
     /// 1 to 255 bytes, no control character, no `.`, no `/`.
-    pub(super) name: String,
+    name: String,
     /// Empty or absent = `bridge`.
-    pub(super) network_type: Option<String>,
-    pub(super) options: Option<NetworkOptionsCreate>,
+    network_type: Option<String>,
+    options: Option<NetworkOptionsCreate>,
 }
 
 /// Options of a network; Docker's old spellings are accepted beside them.
