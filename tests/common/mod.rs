@@ -3,6 +3,7 @@
 #![allow(clippy::expect_used, reason = "a test that cannot be set up must say so and end")]
 
 pub mod faulty;
+pub mod real;
 pub mod scenarios;
 pub mod steps;
 pub mod verbs;
