@@ -1,6 +1,7 @@
 //! How a decision becomes true: ask what holds, write the intent, apply, write the record. Rollback,
 //! deletion and recovery are the same undoing.
 
+use std::collections::BTreeSet;
 use std::path::PathBuf;
 
 use serde::{Deserialize, Serialize};
@@ -89,8 +90,7 @@ pub(super) fn build(
 
 /// Whether each step holds already, and whether others need it too.
 fn prepare(locked: &Locked<'_>, plan: Vec<Step>) -> Result<Vec<Ready>> {
-    let shared =
-        if plan.iter().any(Step::is_shared) { shared_elsewhere(locked, &[])? } else { Vec::new() };
+    let shared = shared_elsewhere(locked, plan.iter(), &[])?;
     plan.into_iter()
         .map(|step| {
             let holds = step.may_hold() && locked.kernel().holds(&step)?;
@@ -104,10 +104,20 @@ fn prepare(locked: &Locked<'_>, plan: Vec<Step>) -> Result<Vec<Ready>> {
         .collect()
 }
 
-/// The shared steps in the plans of everything but `except`.
-pub(super) fn shared_elsewhere(locked: &Locked<'_>, except: &[Key]) -> Result<Vec<Done>> {
+/// The shared steps in the plans of everything but `except` that any of `steps` could be the same
+/// as: those of sandboxes, of which there may be thousands, are read only if need be.
+fn shared_elsewhere<'a>(
+    locked: &Locked<'_>,
+    steps: impl Iterator<Item = &'a Step>,
+    except: &[Key],
+) -> Result<Vec<Done>> {
+    let in_plans_of = |step: &Step| match step {
+        Step::Netns { .. } => records::OF_SANDBOX,
+        _ => records::OF_NETWORK,
+    };
+    let parents: BTreeSet<&str> = steps.filter(|step| step.is_shared()).map(in_plans_of).collect();
     let mut shared = Vec::new();
-    for parent in [records::OF_NETWORK, records::OF_SANDBOX] {
+    for parent in parents {
         let select = Select { table: Table::Steps, parent: Some(parent), prefix: "" };
         for record in locked.store().list(&select)? {
             if !except.contains(&record.key) {
@@ -203,11 +213,7 @@ pub(super) fn take_down(
 
 /// What of a recorded plan is ours to undo.
 fn removable(locked: &Locked<'_>, owners: &[Key], remove: Vec<Done>) -> Result<Vec<Step>> {
-    let shared = if remove.iter().any(|done| done.step.is_shared()) {
-        shared_elsewhere(locked, owners)?
-    } else {
-        Vec::new()
-    };
+    let shared = shared_elsewhere(locked, remove.iter().map(|done| &done.step), owners)?;
     let needed = |step: &Step| shared.iter().any(|done| done.step.same_as(step));
     let ours = remove.into_iter().filter(|done| !done.held);
     Ok(ours.map(|done| done.step).filter(|step| !(step.is_shared() && needed(step))).collect())

@@ -24,7 +24,7 @@ impl Netberth {
     pub(super) fn lock(&self) -> Result<Locked<'_>> {
         let wait: Duration = self.shared.config.lock_timeout;
         let held = Some(self.shared.lock.lock(wait)?);
-        let listened = self.shared.log.get().is_some();
+        let listened = !self.silent && self.shared.log.get().is_some();
         let mut locked = Locked { netberth: self, held, messages: Vec::new(), listened };
         recover::unfinished(&mut locked)?;
         Ok(locked)

@@ -39,6 +39,8 @@ pub struct Netberth {
     kernel: Arc<dyn Kernel>,
     store: Arc<dyn Store>,
     shared: Arc<Shared>,
+    /// A rehearsal does nothing, so it has nothing to tell.
+    silent: bool,
 }
 
 struct Shared {
@@ -75,7 +77,7 @@ impl Netberth {
     fn assemble(config: Config, kernel: Arc<dyn Kernel>, store: Arc<dyn Store>) -> Result<Self> {
         let lock = FileLock::open(&config.state_dir)?;
         let shared = Arc::new(Shared { config, lock, log: log::Slot::default() });
-        let netberth = Netberth { kernel, store, shared };
+        let netberth = Netberth { kernel, store, shared, silent: false };
         netberth.begin().map_err(|error| {
             error.doing(format!("open {}", netberth.shared.config.state_dir.display()))
         })?;

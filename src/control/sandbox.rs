@@ -9,10 +9,10 @@ use super::records::{
 };
 use super::route::legs;
 use super::{Netberth, lookup, names, network};
-use crate::error::{Doing, Result};
+use crate::error::{Doing, Kind, Result};
 use crate::model::view::SandboxView;
 use crate::model::{Sandbox, SandboxKind};
-use crate::plan::{Done, Step};
+use crate::plan::{Ask, Done, Step};
 use crate::services::hosts;
 use crate::store::Store;
 
@@ -49,6 +49,11 @@ fn delete(locked: &mut Locked<'_>, sandbox: Sandbox, doing: &str) -> Result<()> 
     let container = sandbox.container.clone();
     let own_steps = sandbox_steps(&container);
     let mut remove = records::steps(locked.store(), &own_steps)?;
+    if is_edited(locked, &sandbox)? {
+        let theirs =
+            |step: &Step| matches!(step, Step::File { path, .. } if *path == sandbox.resolv_conf);
+        remove.retain(|done| !theirs(&done.step));
+    }
     let (mut adjust, mut gone, mut left) = (Vec::new(), Writes::new(), Writes::new());
     for leg in legs(locked.store(), &sandbox)? {
         let key = join_steps(&leg.endpoint.id, &container);
@@ -72,6 +77,22 @@ fn delete(locked: &mut Locked<'_>, sandbox: Sandbox, doing: &str) -> Result<()> 
     })?;
     locked.say(Level::Info, || doing.to_owned());
     Ok(())
+}
+
+/// Whether a `resolv.conf` that the caller named is no longer as netberth wrote it: then it is left
+/// alone. One in netberth's own directory goes with that.
+fn is_edited(locked: &Locked<'_>, sandbox: &Sandbox) -> Result<bool> {
+    let own = locked.netberth.config().sandbox_dir(sandbox.container.as_str());
+    if sandbox.resolv_conf.starts_with(own) {
+        return Ok(false);
+    }
+    let ask = Ask { files: vec![sandbox.resolv_conf.clone()], ..Ask::default() };
+    match locked.kernel().facts(&ask) {
+        Ok(facts) => Ok(facts.files.get(&sandbox.resolv_conf) != Some(&sandbox.resolv_conf_text)),
+        // What is no text file, or not ours to read, is not what netberth wrote.
+        Err(error) if matches!(error.kind(), Kind::Denied | Kind::Invalid) => Ok(true),
+        Err(error) => Err(error),
+    }
 }
 
 /// The file name in the directory of namespaces that this sandbox has taken.

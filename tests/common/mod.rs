@@ -2,7 +2,9 @@
 #![allow(dead_code, unreachable_pub, reason = "each test uses its own part")]
 #![allow(clippy::expect_used, reason = "a test that cannot be set up must say so and end")]
 
+pub mod bed;
 pub mod faulty;
+pub mod net;
 pub mod real;
 pub mod scenarios;
 pub mod steps;
