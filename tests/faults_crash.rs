@@ -166,7 +166,7 @@ fn a_death_while_taking_down_is_repaired_by_the_next_open() {
 
 #[test]
 fn a_handle_that_lost_its_store_repairs_at_its_next_verb() {
-    let all = [NETWORKS, ENDPOINTS, JOINS, LEAVES].into_iter().flatten();
+    let all = [NETWORKS, ENDPOINTS, LEAVES].into_iter().flatten();
     of_all("the next verb", all, lose_the_store_at_every_call);
 }
 

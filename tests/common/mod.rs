@@ -5,6 +5,7 @@
 pub mod bed;
 pub mod faulty;
 pub mod net;
+pub mod real;
 pub mod scenarios;
 pub mod steps;
 pub mod verbs;
