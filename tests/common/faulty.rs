@@ -132,7 +132,6 @@ impl Script {
         }
         plot.calls += 1;
         let fails = match plot.mode {
-            Mode::Calm => false,
             Mode::Once(n) => plot.calls == n,
             Mode::Twice(n, m) if plot.calls == n => {
                 plot.mode = Mode::Twice(0, m);
@@ -142,7 +141,7 @@ impl Script {
                 plot.mode = Mode::Twice(0, m.saturating_sub(1));
                 m == 1
             }
-            Mode::Twice(..) => false,
+            Mode::Calm | Mode::Twice(..) => false,
             Mode::Dead(n) => plot.calls >= n,
             Mode::Halt(n, halt) => {
                 if plot.calls == n {

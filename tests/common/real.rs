@@ -1,4 +1,5 @@
 //! netberth on the running kernel and its own store, both under one script.
+#![allow(clippy::unwrap_used, clippy::panic, reason = "a test that cannot go on must say so")]
 
 use std::path::PathBuf;
 use std::sync::Arc;
