@@ -1,4 +1,11 @@
 //! The whole life of networks, endpoints and sandboxes on the fake kernel.
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    reason = "a test that meets the unexpected says so and ends"
+)]
 
 use std::sync::Arc;
 
