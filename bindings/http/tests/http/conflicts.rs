@@ -50,7 +50,8 @@ fn joins_and_detaches() {
         (b, r#"{"container_id":"c9","interface_name":"a/b"}"#, 400, "invalid"),
         (b, r#"{"container_id":"c9","sysctls":{"kernel.panic":"1"}}"#, 400, "invalid"),
         (b, r#"{"container_id":"c9","use_default_sandbox":"yes"}"#, 400, "invalid"),
-        (b, r#"{"container_id":"c1","interface_name":"eth0"}"#, 403, "exists"),
+        (b, r#"{"container_id":"c1"}"#, 400, "invalid"),
+        (b, r#"{"container_id":"c9","interface_name":"lo"}"#, 403, "exists"),
         (
             b,
             r#"{"container_id":"c9","parent_updates":[{"endpoint_id":"no","name":"x","address":"10.0.0.1"}]}"#,
