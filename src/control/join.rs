@@ -1,6 +1,7 @@
 //! Joining a container to an endpoint, and detaching it.
 
 use std::collections::BTreeMap;
+use std::net::IpAddr;
 use std::path::PathBuf;
 
 use super::commit::{build, take_down};
@@ -17,7 +18,7 @@ use crate::drivers;
 use crate::error::{Doing, Error, Kind, Result};
 use crate::model::{Attachment, ContainerId, Endpoint, Id, JoinSpec, Network, SandboxKind};
 use crate::plan::{Ask, Step};
-use crate::services::hosts;
+use crate::services::{hosts, ports};
 use crate::store::Batch;
 
 impl Netberth {
@@ -200,12 +201,20 @@ fn join_plan(joining: &Joining<'_>, attachment: &Attachment) -> Result<Vec<Step>
             link: &attachment.link,
         })?
         .steps;
+    steps.extend(publishing(&joining.endpoint));
     for (key, value) in &joining.spec.sysctls {
         let key = seat::sysctl_key(key);
         let before = joining.seat.facts.ns_sysctls.get(&key).cloned();
         steps.push(Step::Sysctl { ns: attachment.ns.clone(), key, value: value.clone(), before });
     }
     Ok(steps)
+}
+
+/// The endpoint's ports, live while its container is joined.
+fn publishing(endpoint: &Endpoint) -> Vec<Step> {
+    let addresses: Vec<IpAddr> = endpoint.ips().collect();
+    let sets = ports::elements(&endpoint.port_mapping, &addresses);
+    if sets.is_empty() { Vec::new() } else { vec![Step::Elements { sets }] }
 }
 
 /// The lines that this container's own hosts file gets from this network.

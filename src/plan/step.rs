@@ -87,7 +87,8 @@ pub enum Step {
         #[serde(default)]
         noprefixroute: bool,
     },
-    /// `ip -n NS route add DESTINATION [via VIA] dev DEV [src SOURCE]`.
+    /// `ip -n NS route add DESTINATION [via VIA] dev DEV [src SOURCE]`, or with `local`
+    /// `ip -n NS route add local DESTINATION dev DEV table local metric LOCAL`.
     Route {
         /// Where.
         ns: Ns,
@@ -101,6 +102,9 @@ pub enum Step {
         /// Preferred source address.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         source: Option<IpAddr>,
+        /// The destination is the host itself (`RTN_LOCAL`), with this metric.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        local: Option<u32>,
     },
     /// `ip -n NS route replace default via VIA dev DEV`, `route add` where `from` is absent (another's
     /// default route is an error, never taken over), or `route del default` where `to` is absent;

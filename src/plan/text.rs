@@ -87,7 +87,11 @@ impl Step {
                 let bare = if *noprefixroute { " noprefixroute" } else { "" };
                 within(ns, &format!("ip addr add {address} dev {dev}{nodad}{bare}"))
             }
-            Step::Route { ns, destination, via, dev, source } => {
+            Step::Route { ns, destination, dev, local: Some(metric), .. } => within(
+                ns,
+                &format!("ip route add local {destination} dev {dev} table local metric {metric}"),
+            ),
+            Step::Route { ns, destination, via, dev, source, .. } => {
                 let via = via.map(|via| format!(" via {via}")).unwrap_or_default();
                 let source = source.map(|source| format!(" src {source}")).unwrap_or_default();
                 within(ns, &format!("ip route add {destination}{via} dev {dev}{source}"))
@@ -123,6 +127,9 @@ impl Step {
             Step::Up { ns, dev } => vec![within(ns, &format!("ip link set {dev} down"))],
             Step::Address { ns, dev, address, .. } => {
                 vec![within(ns, &format!("ip addr del {address} dev {dev}"))]
+            }
+            Step::Route { ns, destination, dev, local: Some(_), .. } => {
+                vec![within(ns, &format!("ip route del local {destination} dev {dev} table local"))]
             }
             Step::Route { ns, destination, dev, .. } => {
                 vec![within(ns, &format!("ip route del {destination} dev {dev}"))]

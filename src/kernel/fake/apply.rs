@@ -51,7 +51,7 @@ impl World {
                 space.addresses.insert((dev.clone(), *address), *noprefixroute);
                 Ok(())
             }
-            Step::Route { ns, destination, via, dev, source } => {
+            Step::Route { ns, destination, via, dev, source, .. } => {
                 let (dev, destination) = (dev.clone(), destination.trunc());
                 let route = Route { destination, via: *via, dev, source: *source };
                 self.space_mut(ns)?.add_route(route)
