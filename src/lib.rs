@@ -22,7 +22,7 @@
 mod control;
 mod drivers;
 pub mod error;
-
+mod ffi;
 mod ipam;
 #[doc(hidden)]
 pub mod kernel;
@@ -40,7 +40,7 @@ pub use error::{Error, Kind, Result};
 pub const VERSION: &str = env!("CARGO_PKG_VERSION");
 
 /// The number that changes when a program built against the C header must be built again.
-pub const ABI: u32 = 0;
+pub const ABI: u32 = ffi::NETBERTH_ABI;
 
 /// The commit that a release was built from, or `unknown`.
 pub const COMMIT: &str = env!("NETBERTH_COMMIT");

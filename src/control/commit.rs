@@ -1,12 +1,15 @@
 //! How a decision becomes true: ask what holds, write the intent, apply, write the record. Rollback,
 //! deletion and recovery are the same undoing.
 
+use std::collections::BTreeSet;
+use std::path::PathBuf;
+
 use serde::{Deserialize, Serialize};
 
 use super::locked::Locked;
 use super::log::Level;
 use super::records;
-use crate::error::{Error, Result};
+use crate::error::{Error, Kind, Result};
 use crate::model::Ns;
 use crate::plan::{Done, Step};
 use crate::store::{Batch, Change, Expect, Key, Select, Table, encode};
@@ -87,8 +90,7 @@ pub(super) fn build(
 
 /// Whether each step holds already, and whether others need it too.
 fn prepare(locked: &Locked<'_>, plan: Vec<Step>) -> Result<Vec<Ready>> {
-    let shared =
-        if plan.iter().any(Step::is_shared) { shared_elsewhere(locked, &[])? } else { Vec::new() };
+    let shared = shared_elsewhere(locked, plan.iter(), &[])?;
     plan.into_iter()
         .map(|step| {
             let holds = step.may_hold() && locked.kernel().holds(&step)?;
@@ -102,10 +104,20 @@ fn prepare(locked: &Locked<'_>, plan: Vec<Step>) -> Result<Vec<Ready>> {
         .collect()
 }
 
-/// The shared steps in the plans of everything but `except`.
-pub(super) fn shared_elsewhere(locked: &Locked<'_>, except: &[Key]) -> Result<Vec<Done>> {
+/// The shared steps in the plans of everything but `except` that any of `steps` could be the same
+/// as: those of sandboxes, of which there may be thousands, are read only if need be.
+fn shared_elsewhere<'a>(
+    locked: &Locked<'_>,
+    steps: impl Iterator<Item = &'a Step>,
+    except: &[Key],
+) -> Result<Vec<Done>> {
+    let in_plans_of = |step: &Step| match step {
+        Step::Netns { .. } => records::OF_SANDBOX,
+        _ => records::OF_NETWORK,
+    };
+    let parents: BTreeSet<&str> = steps.filter(|step| step.is_shared()).map(in_plans_of).collect();
     let mut shared = Vec::new();
-    for parent in [records::OF_NETWORK, records::OF_SANDBOX] {
+    for parent in parents {
         let select = Select { table: Table::Steps, parent: Some(parent), prefix: "" };
         for record in locked.store().list(&select)? {
             if !except.contains(&record.key) {
@@ -147,7 +159,7 @@ fn roll_back(locked: &mut Locked<'_>, doing: &str, applied: Vec<Step>, cause: Er
     }
 }
 
-/// Drops the intent; what could not be undone is kept for the next open.
+/// Drops the intent; what could not be undone is kept, and tried again before the next verb.
 pub(super) fn leftover(doing: &str, left: Vec<Step>) -> Result<Batch> {
     let mut batch = Batch::default();
     if !left.is_empty() {
@@ -201,35 +213,61 @@ pub(super) fn take_down(
 
 /// What of a recorded plan is ours to undo.
 fn removable(locked: &Locked<'_>, owners: &[Key], remove: Vec<Done>) -> Result<Vec<Step>> {
-    let shared = if remove.iter().any(|done| done.step.is_shared()) {
-        shared_elsewhere(locked, owners)?
-    } else {
-        Vec::new()
-    };
+    let shared = shared_elsewhere(locked, remove.iter().map(|done| &done.step), owners)?;
     let needed = |step: &Step| shared.iter().any(|done| done.step.same_as(step));
     let ours = remove.into_iter().filter(|done| !done.held);
     Ok(ours.map(|done| done.step).filter(|step| !(step.is_shared() && needed(step))).collect())
 }
 
-/// Applies every adjustment, whatever becomes of the others.
+/// Applies every adjustment, whatever becomes of the others. What it would change may be gone: the
+/// namespace of a container that ended, the device of a route.
 pub(super) fn adjust_all(locked: &mut Locked<'_>, adjust: &[Step]) -> Vec<Error> {
     let mut failures = Vec::new();
     for step in adjust {
         match locked.kernel().apply(std::slice::from_ref(step)).failed {
             None => locked.say(Level::Debug, || step.to_string()),
+            Some((_, error)) if is_gone(&error) => {}
             Some((_, error)) => failures.push(error),
         }
     }
     failures
 }
 
+fn is_gone(error: &Error) -> bool {
+    error.kind() == Kind::NotFound || error.errno() == Some(libc::ENODEV)
+}
+
 /// Undoes the steps, newest first, never stopping early; returns what remains, and why.
 pub(super) fn undo(locked: &mut Locked<'_>, steps: Vec<Step>) -> (Vec<Step>, Vec<Error>) {
     let steps = without_implied(steps);
     let results = locked.kernel().undo(&steps);
+    let stays: Vec<PathBuf> = steps
+        .iter()
+        .zip(&results)
+        .filter(|(_, result)| result.is_err())
+        .filter_map(|(step, _)| file_of(step))
+        .collect();
+    // A directory that is not empty counts as undone, and is tried again with what is in it.
+    let keeps = |step: &Step| match step {
+        Step::Directory { path } => stays.iter().any(|file| file.starts_with(path)),
+        _ => false,
+    };
+    let gone: Vec<PathBuf> = steps
+        .iter()
+        .zip(&results)
+        .filter(|(_, result)| result.is_ok())
+        .filter_map(|(step, _)| namespace_of(step))
+        .collect();
+    let is_gone = |step: &Step| match place_of(step) {
+        Some(Ns::At { path, .. }) => gone.contains(path),
+        _ => false,
+    };
     let (mut left, mut failures) = (Vec::new(), Vec::new());
     for (step, result) in steps.into_iter().zip(results) {
         match result {
+            // What is in a namespace goes with it, whatever was said before.
+            Err(_) if is_gone(&step) => {}
+            Ok(()) if keeps(&step) => left.push(step),
             Ok(()) => locked.say(Level::Debug, || format!("undone: {step}")),
             Err(error) => {
                 failures.push(error);
@@ -238,6 +276,34 @@ pub(super) fn undo(locked: &mut Locked<'_>, steps: Vec<Step>) -> (Vec<Step>, Vec
         }
     }
     (left, failures)
+}
+
+/// The path of the namespace that the step makes.
+fn namespace_of(step: &Step) -> Option<PathBuf> {
+    match step {
+        Step::Netns { path, of: None } => Some(path.clone()),
+        _ => None,
+    }
+}
+
+/// The namespace in which the step is.
+fn place_of(step: &Step) -> Option<&Ns> {
+    match step {
+        Step::Up { ns, .. }
+        | Step::Address { ns, .. }
+        | Step::Route { ns, .. }
+        | Step::DefaultRoute { ns, .. }
+        | Step::Sysctl { ns, .. } => Some(ns),
+        _ => None,
+    }
+}
+
+/// The file that the step makes.
+fn file_of(step: &Step) -> Option<PathBuf> {
+    match step {
+        Step::File { path, .. } | Step::Netns { path, .. } => Some(path.clone()),
+        _ => None,
+    }
 }
 
 /// Leaves out what goes by itself with a link that is deleted: its addresses, routes and sysctls.

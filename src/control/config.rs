@@ -61,9 +61,13 @@ impl Config {
         self.netns_dir.clone().unwrap_or_else(|| self.run_dir.join("netns"))
     }
 
+    pub(super) fn sandboxes_dir(&self) -> PathBuf {
+        self.state_dir.join("sandboxes")
+    }
+
     /// Where a container's files are, unless the caller names others.
     pub(super) fn sandbox_dir(&self, container: &str) -> PathBuf {
-        self.state_dir.join("sandboxes").join(container)
+        self.sandboxes_dir().join(container)
     }
 }
 

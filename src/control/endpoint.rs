@@ -82,10 +82,7 @@ pub(super) fn create(
         let what = format!("endpoint {} already exists on network {}", spec.name, network.name);
         return Err(Error::new(Kind::Exists, what));
     }
-    if network.state == NetworkState::Deleting {
-        let what = format!("network {} is half deleted: delete it again", network.name);
-        return Err(Error::new(Kind::InUse, what));
-    }
+    network::check_whole(&network)?;
     let has_interface = drivers::of(network.kind).has_interface();
     let rising = has_interface && network.state == NetworkState::Defined;
     let steps = if rising {
@@ -294,7 +291,9 @@ fn remove(
         if !falling {
             return Ok(Writes::new().batch());
         }
-        Ok(Writes::durable().put_steps(owner.clone(), left)?.batch())
+        let half = Network { state: NetworkState::Deleting, ..network.clone() };
+        let writes = Writes::durable().put(records::network_key(&network.id), &half)?;
+        Ok(writes.put_steps(owner.clone(), left)?.batch())
     })
 }
 

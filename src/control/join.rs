@@ -13,7 +13,7 @@ use super::records::{
 };
 use super::route::{Leg, legs, moves};
 use super::seat::{self, Seat};
-use super::{Netberth, lookup, names};
+use super::{Netberth, lookup, names, network};
 use crate::drivers;
 use crate::error::{Doing, Error, Kind, Result};
 use crate::model::{Attachment, ContainerId, Endpoint, Id, JoinSpec, Network, SandboxKind};
@@ -79,6 +79,7 @@ fn prepare<'a>(
     endpoint: Endpoint,
     spec: &'a JoinSpec,
 ) -> Result<Joining<'a>> {
+    network::check_whole(network)?;
     check_free(&endpoint, &spec.container)?;
     let seat = seat::find(locked, network, spec)?;
     if seat.sandbox.kind == SandboxKind::Host && !spec.sysctls.is_empty() {
@@ -254,6 +255,9 @@ fn naming(joining: &Joining<'_>) -> Vec<Step> {
         let extra = joining.spec.extra_hosts.iter();
         add.extend(extra.map(|host| format!("{}\t{}", host.address, host.name)));
         add.extend(network_lines(joining));
+        // What is there already is not ours to take away again.
+        let present = joining.seat.facts.files.get(&sandbox.hosts);
+        add.retain(|line| present.is_none_or(|text| !text.lines().any(|there| there == line)));
         steps.extend(names::change(vec![sandbox.hosts.clone()], add, Vec::new()));
     }
     if !is_service(&joining.endpoint) {
@@ -335,7 +339,7 @@ pub(super) fn detach(
 }
 
 /// The endpoint while a detach of this container could not be finished.
-fn marked(endpoint: &Endpoint, container: &ContainerId) -> Endpoint {
+pub(super) fn marked(endpoint: &Endpoint, container: &ContainerId) -> Endpoint {
     let mut marked = endpoint.clone();
     for attachment in &mut marked.attachments {
         attachment.detaching |= attachment.container == *container;

@@ -19,13 +19,14 @@ pub(super) struct Locked<'a> {
 }
 
 impl Netberth {
-    /// Takes the lock and, if its last holder died in the middle of a verb, repairs that first.
+    /// Takes the lock and, if its last holder died in the middle of a verb or something could not be
+    /// undone, repairs that first.
     pub(super) fn lock(&self) -> Result<Locked<'_>> {
         let wait: Duration = self.shared.config.lock_timeout;
         let held = Some(self.shared.lock.lock(wait)?);
-        let listened = self.shared.log.get().is_some();
+        let listened = !self.silent && self.shared.log.get().is_some();
         let mut locked = Locked { netberth: self, held, messages: Vec::new(), listened };
-        recover::interrupted(&mut locked)?;
+        recover::unfinished(&mut locked)?;
         Ok(locked)
     }
 }

@@ -40,6 +40,8 @@ pub struct Netberth {
     kernel: Arc<dyn Kernel>,
     store: Arc<dyn Store>,
     shared: Arc<Shared>,
+    /// A rehearsal does nothing, so it has nothing to tell.
+    silent: bool,
 }
 
 struct Shared {
@@ -76,7 +78,7 @@ impl Netberth {
     fn assemble(config: Config, kernel: Arc<dyn Kernel>, store: Arc<dyn Store>) -> Result<Self> {
         let lock = FileLock::open(&config.state_dir)?;
         let shared = Arc::new(Shared { config, lock, log: log::Slot::default() });
-        let netberth = Netberth { kernel, store, shared };
+        let netberth = Netberth { kernel, store, shared, silent: false };
         netberth.begin().map_err(|error| {
             error.doing(format!("open {}", netberth.shared.config.state_dir.display()))
         })?;
@@ -84,10 +86,11 @@ impl Netberth {
     }
 
     fn begin(&self) -> Result<()> {
-        let mut locked = self.lock()?;
-        recover::leftovers(&mut locked)?;
-        let path = self.shared.config.netns_dir();
-        let outcome = self.kernel.apply(&[Step::Directory { path }]);
+        let locked = self.lock()?;
+        // Made once, so that a container leaves nothing but its own.
+        let Shared { config, .. } = &*self.shared;
+        let directories = [config.netns_dir(), config.sandboxes_dir()];
+        let outcome = self.kernel.apply(&directories.map(|path| Step::Directory { path }));
         if let Some((_, error)) = outcome.failed {
             return Err(error);
         }

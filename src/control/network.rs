@@ -146,6 +146,17 @@ fn of_host(host: &HostFacts) -> ipam::Others {
     others
 }
 
+/// Nothing is put on a network of which a part is gone.
+pub(super) fn check_whole(network: &Network) -> Result<()> {
+    if network.state != NetworkState::Deleting {
+        return Ok(());
+    }
+    // A predefined network goes with its last endpoint.
+    let what = if network.is_predefined() { "its last endpoint" } else { "it" };
+    let what = format!("network {} is half deleted: delete {what} again", network.name);
+    Err(Error::new(Kind::InUse, what))
+}
+
 fn delete(locked: &mut Locked<'_>, network: &Network, doing: &str) -> Result<()> {
     if network.is_predefined() {
         let what = format!("network {} is predefined and cannot be deleted", network.name);

@@ -4,12 +4,24 @@ use super::commit::{Intent, adjust_all, current, leftover, undo};
 use super::locked::Locked;
 use super::log::Level;
 use crate::error::{Error, Result};
-use crate::store::{Batch, Change, Expect, Record, Select, Table, decode};
+use crate::plan::{Done, Step};
+use crate::store::{Batch, Change, Expect, Record, Select, Table, decode, encode};
 
-/// The verb that the last holder of the lock did not finish, if any.
-pub(super) fn interrupted(locked: &mut Locked<'_>) -> Result<()> {
-    let Some(record) = locked.store().get(&current())? else { return Ok(()) };
-    let intent: Intent = decode(&record)?;
+/// The verb that the last holder of the lock did not finish, if any, and what earlier clean-ups
+/// could not undo: before anything is built where it stands.
+pub(super) fn unfinished(locked: &mut Locked<'_>) -> Result<()> {
+    for record in locked.store().list(&Select::all(Table::Intent))? {
+        if record.key == current() {
+            interrupted(locked, &record)?;
+        } else {
+            retry(locked, &record)?;
+        }
+    }
+    Ok(())
+}
+
+fn interrupted(locked: &mut Locked<'_>, record: &Record) -> Result<()> {
+    let intent: Intent = decode(record)?;
     let (doing, left, failures, batch) = match intent {
         Intent::Build { doing, undo: steps } => {
             let (left, failures) = undo(locked, steps);
@@ -29,24 +41,54 @@ pub(super) fn interrupted(locked: &mut Locked<'_>) -> Result<()> {
     locked.store().commit(&all)
 }
 
-/// What an earlier clean-up could not undo is tried again.
-pub(super) fn leftovers(locked: &mut Locked<'_>) -> Result<()> {
-    let select = Select { table: Table::Intent, parent: Some("left"), prefix: "" };
-    for record in locked.store().list(&select)? {
-        retry(locked, &record)?;
-    }
-    Ok(())
+fn retry(locked: &mut Locked<'_>, record: &Record) -> Result<()> {
+    let Intent::Build { doing, undo: mut steps } = decode(record)? else { return Ok(()) };
+    let owned = recorded(locked)?;
+    // What somebody needs by now waits until he is gone: he found it done, and will leave it.
+    let needed = |step: &Step| owned.iter().any(|done| same_thing(&done.step, step));
+    let free = steps.iter().filter(|step| !needed(step)).cloned().collect();
+    let (left, failures) = undo(locked, free);
+    tell(locked, &doing, &failures);
+    steps.retain(|step| needed(step) || left.contains(step));
+    let (key, expect) = (record.key.clone(), Expect::Any);
+    let change = if steps.is_empty() {
+        Change::Delete { key, expect }
+    } else {
+        Change::Put { key, text: encode(&Intent::Build { doing, undo: steps })?, expect }
+    };
+    locked.store().commit(&Batch { changes: vec![change], durable: false })
 }
 
-fn retry(locked: &mut Locked<'_>, record: &Record) -> Result<()> {
-    let Intent::Build { doing, undo: steps } = decode(record)? else { return Ok(()) };
-    let (left, failures) = undo(locked, steps);
-    tell(locked, &doing, &failures);
-    if left.is_empty() {
-        let delete = Change::Delete { key: record.key.clone(), expect: Expect::Any };
-        return locked.store().commit(&Batch { changes: vec![delete], durable: false });
+/// The plans of everything there is.
+fn recorded(locked: &Locked<'_>) -> Result<Vec<Done>> {
+    let mut all = Vec::new();
+    for record in locked.store().list(&Select::all(Table::Steps))? {
+        let steps: Vec<Done> = decode(&record)?;
+        all.extend(steps);
     }
-    Ok(())
+    Ok(all)
+}
+
+/// Whether undoing the one takes away what the other made.
+fn same_thing(one: &Step, other: &Step) -> bool {
+    use Step::{Bridge, Elements, File, Netns, Veth};
+    match (one, other) {
+        (
+            Bridge { name, .. } | Veth { name, .. },
+            Bridge { name: of, .. } | Veth { name: of, .. },
+        ) => name == of,
+        // A file that was there is put back, whoever has it.
+        (File { path, text, .. }, File { path: of, text: written, before }) => {
+            path == of && (before.is_none() || text == written)
+        }
+        (Netns { path, .. }, Netns { path: of, .. }) => path == of,
+        (Elements { sets }, Elements { sets: others }) => sets.iter().any(|set| {
+            let same = others.iter().filter(|other| other.set == set.set);
+            let keys = |key| set.elements.iter().any(|element| element.key == key);
+            same.flat_map(|other| &other.elements).any(|element| keys(element.key.clone()))
+        }),
+        _ => one.same_as(other),
+    }
 }
 
 fn tell(locked: &mut Locked<'_>, doing: &str, failures: &[Error]) {

@@ -32,6 +32,7 @@ impl Netberth {
             kernel: kernel.clone(),
             store: Arc::new(Overlay::over(self.store.clone())),
             shared: self.shared.clone(),
+            silent: true,
         };
         let result = play(&stage)?;
         let lines = std::mem::take(&mut *kernel.lines.lock());

@@ -1,6 +1,7 @@
 //! Verbs of sandboxes.
 
 use super::commit::take_down;
+use super::join::marked;
 use super::locked::Locked;
 use super::log::Level;
 use super::records::{
@@ -8,10 +9,10 @@ use super::records::{
 };
 use super::route::legs;
 use super::{Netberth, lookup, names, network};
-use crate::error::{Doing, Result};
+use crate::error::{Doing, Kind, Result};
 use crate::model::view::SandboxView;
 use crate::model::{Sandbox, SandboxKind};
-use crate::plan::{Done, Step};
+use crate::plan::{Ask, Done, Step};
 use crate::services::hosts;
 use crate::store::Store;
 
@@ -48,32 +49,50 @@ fn delete(locked: &mut Locked<'_>, sandbox: Sandbox, doing: &str) -> Result<()> 
     let container = sandbox.container.clone();
     let own_steps = sandbox_steps(&container);
     let mut remove = records::steps(locked.store(), &own_steps)?;
-    let (mut adjust, mut writes) = (Vec::new(), Writes::new());
+    if is_edited(locked, &sandbox)? {
+        let theirs =
+            |step: &Step| matches!(step, Step::File { path, .. } if *path == sandbox.resolv_conf);
+        remove.retain(|done| !theirs(&done.step));
+    }
+    let (mut adjust, mut gone, mut left) = (Vec::new(), Writes::new(), Writes::new());
     for leg in legs(locked.store(), &sandbox)? {
         let key = join_steps(&leg.endpoint.id, &container);
         remove.extend(records::steps(locked.store(), &key)?);
         adjust.extend(forgetting(locked, &sandbox, &leg)?);
-        let mut endpoint = leg.endpoint;
+        let (id, mut endpoint) = (endpoint_key(&leg.network.id, &leg.endpoint.id), leg.endpoint);
+        left = left.put(id.clone(), &marked(&endpoint, &container))?.delete(key.clone());
         endpoint.attachments.retain(|attachment| attachment.container != container);
-        writes = writes.put(endpoint_key(&leg.network.id, &endpoint.id), &endpoint)?.delete(key);
+        gone = gone.put(id, &endpoint)?.delete(key);
     }
-    let detached = writes.batch();
-    let mut gone = detached.clone();
-    let mut ends = Writes::new().delete(sandbox_key(&container)).delete(own_steps.clone());
+    gone = gone.delete(sandbox_key(&container)).delete(own_steps.clone());
     if let Some(name) = claimed(&sandbox) {
-        ends = ends.delete(netns_key(&name));
+        gone = gone.delete(netns_key(&name));
     }
-    gone.changes.extend(ends.batch().changes);
     let owners = std::slice::from_ref(&own_steps);
-    take_down(locked, doing, owners, adjust, remove, gone, |left: &[Done]| {
-        let marked = Sandbox { deleting: true, joined: Vec::new(), ..sandbox };
-        let writes = Writes::new().put(sandbox_key(&container), &marked)?;
-        let mut batch = writes.put_steps(own_steps.clone(), left)?.batch();
-        batch.changes.extend(detached.changes);
-        Ok(batch)
+    take_down(locked, doing, owners, adjust, remove, gone.batch(), |remaining: &[Done]| {
+        // It stays joined, so that those who know its names are told again.
+        let marked = Sandbox { deleting: true, ..sandbox };
+        let left = left.put(sandbox_key(&container), &marked)?;
+        Ok(left.put_steps(own_steps.clone(), remaining)?.batch())
     })?;
     locked.say(Level::Info, || doing.to_owned());
     Ok(())
+}
+
+/// Whether a `resolv.conf` that the caller named is no longer as netberth wrote it: then it is left
+/// alone. One in netberth's own directory goes with that.
+fn is_edited(locked: &Locked<'_>, sandbox: &Sandbox) -> Result<bool> {
+    let own = locked.netberth.config().sandbox_dir(sandbox.container.as_str());
+    if sandbox.resolv_conf.starts_with(own) {
+        return Ok(false);
+    }
+    let ask = Ask { files: vec![sandbox.resolv_conf.clone()], ..Ask::default() };
+    match locked.kernel().facts(&ask) {
+        Ok(facts) => Ok(facts.files.get(&sandbox.resolv_conf) != Some(&sandbox.resolv_conf_text)),
+        // What is no text file, or not ours to read, is not what netberth wrote.
+        Err(error) if matches!(error.kind(), Kind::Denied | Kind::Invalid) => Ok(true),
+        Err(error) => Err(error),
+    }
 }
 
 /// The file name in the directory of namespaces that this sandbox has taken.

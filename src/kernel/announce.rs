@@ -27,14 +27,16 @@ pub(super) fn send(index: u32, mac: [u8; 6], addresses: &[IpAddr]) -> Result<()>
     Ok(())
 }
 
-/// An ARP reply to everybody in which sender and target are the address (RFC 5227, 3).
+/// An ARP reply to everybody in which sender and target are the same, address and hardware address:
+/// only then does Linux take it for gratuitous (`arp_is_garp`) and overwrite an entry that is
+/// younger than a second (`locktime`).
 fn gratuitous_arp(mac: [u8; 6], address: Ipv4Addr) -> Vec<u8> {
     let mut frame = ethernet(BROADCAST, mac, ARP);
     // Ethernet, IPv4, their lengths, reply.
     frame.extend([0, 1, 8, 0, 6, 4, 0, 2]);
     frame.extend(mac);
     frame.extend(address.octets());
-    frame.extend(BROADCAST);
+    frame.extend(mac);
     frame.extend(address.octets());
     frame
 }
@@ -92,8 +94,8 @@ mod tests {
         let frame = gratuitous_arp(MAC, Ipv4Addr::new(172, 17, 0, 2));
         let expected = [
             0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 2, 0x42, 0xac, 0x11, 0, 2, 8, 6, 0, 1, 8, 0, 6, 4,
-            0, 2, 2, 0x42, 0xac, 0x11, 0, 2, 172, 17, 0, 2, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff,
-            172, 17, 0, 2,
+            0, 2, 2, 0x42, 0xac, 0x11, 0, 2, 172, 17, 0, 2, 2, 0x42, 0xac, 0x11, 0, 2, 172, 17, 0,
+            2,
         ];
         assert_eq!(frame, expected);
     }

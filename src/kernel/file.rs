@@ -2,7 +2,7 @@
 //! a file that is replaced would stay the old one.
 
 use std::fs::{DirBuilder, File, OpenOptions, Permissions};
-use std::io::{self, Read, Seek, Write};
+use std::io::{self, Read, Seek, SeekFrom, Write};
 use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt, PermissionsExt};
 use std::path::{Path, PathBuf};
 
@@ -66,11 +66,12 @@ pub(super) fn edit(paths: &[PathBuf], add: &[String], remove: &[String]) -> Resu
         let edited = read(path).and_then(|text| {
             let Some(before) = text else { return Ok(()) };
             let after = with_lines(&before, add, remove);
-            if after != before {
-                changed.push((path, before));
-                replace(path, &after)?;
+            if after == before {
+                return Ok(());
             }
-            Ok(())
+            let kept = if after.starts_with(&before) { before.len() } else { 0 };
+            changed.push((path, before));
+            rewrite(path, kept, after.get(kept..).unwrap_or_default())
         });
         if let Err(error) = edited {
             let error = error.doing(format!("edit {}", path.display()));
@@ -100,14 +101,13 @@ pub(super) fn edit_back(paths: &[PathBuf], added: &[String], removed: &[String])
 }
 
 /// The text with whole lines removed, then added at the end where they are missing.
+///
+/// A hosts file has a line for each of its network's containers, and every one of them is edited when
+/// one more comes: the plain search spares nearly all of the comparing.
 pub(super) fn with_lines(text: &str, add: &[String], remove: &[String]) -> String {
-    let is = |line: &str, among: &[String]| among.iter().any(|other| other == line);
-    let mut after: String = text
-        .split_inclusive('\n')
-        .filter(|line| !is(line.strip_suffix('\n').unwrap_or(line), remove))
-        .collect();
+    let mut after = without_lines(text, remove);
     for line in add {
-        if after.lines().any(|there| there == line) {
+        if after.contains(line.as_str()) && after.lines().any(|there| there == line) {
             continue;
         }
         if !after.is_empty() && !after.ends_with('\n') {
@@ -119,14 +119,34 @@ pub(super) fn with_lines(text: &str, add: &[String], remove: &[String]) -> Strin
     after
 }
 
+fn without_lines(text: &str, remove: &[String]) -> String {
+    let mut present: Vec<&str> =
+        remove.iter().map(String::as_str).filter(|line| text.contains(line)).collect();
+    if present.is_empty() {
+        return text.to_owned();
+    }
+    present.sort_unstable();
+    let kept = |line: &&str| {
+        let line = line.strip_suffix('\n').unwrap_or(line);
+        present.binary_search(&line).is_err()
+    };
+    text.split_inclusive('\n').filter(kept).collect()
+}
+
 /// In place: the inode stays, and whoever has it mounted sees the new text.
 fn replace(path: &Path, text: &str) -> Result<()> {
+    rewrite(path, 0, text)
+}
+
+/// As [`replace`], but for the first `kept` bytes, which stay.
+fn rewrite(path: &Path, kept: usize, rest: &str) -> Result<()> {
     let mut file = open(path, OpenOptions::new().write(true).create(true).mode(MODE))?;
+    let length = |length: usize| u64::try_from(length).unwrap_or(u64::MAX);
     let write = |file: &mut File| -> io::Result<()> {
         // Written over, then cut: a reader in between never sees an empty file.
-        file.rewind()?;
-        file.write_all(text.as_bytes())?;
-        file.set_len(u64::try_from(text.len()).unwrap_or(u64::MAX))?;
+        file.seek(SeekFrom::Start(length(kept)))?;
+        file.write_all(rest.as_bytes())?;
+        file.set_len(length(kept + rest.len()))?;
         // The umask does not count.
         file.set_permissions(Permissions::from_mode(MODE))
     };

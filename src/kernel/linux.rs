@@ -70,6 +70,12 @@ impl Kernel for Linux {
     fn holds(&self, step: &Step) -> Result<bool> {
         let held = match step {
             Step::Directory { path } => Ok(path.is_dir()),
+            Step::Netns { path, of: Some(Ns::Host) } => {
+                Handle::open(path).map(|there| there.is(&self.namespace))
+            }
+            Step::Netns { path, of: Some(of) } => {
+                open(of).and_then(|of| Ok(Handle::open(path)?.is(&of)))
+            }
             Step::Sysctl { ns, key, value, .. } => self.within(ns, |_| sysctl::holds(key, value)),
             Step::Up { ns, dev } => self.within(ns, |space| Ok(space.link(dev)?.up)),
             Step::Table { name } => self.firewall().table_exists(name),

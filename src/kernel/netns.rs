@@ -52,6 +52,11 @@ impl Handle {
         Ok(Handle { fd, identity: self.identity })
     }
 
+    /// Whether both are the same namespace.
+    pub(super) fn is(&self, other: &Handle) -> bool {
+        self.identity == other.identity
+    }
+
     /// Whether the calling thread is in this namespace.
     pub(super) fn is_here(&self) -> bool {
         std::fs::metadata(OWN).is_ok_and(|own| (own.dev(), own.ino()) == self.identity)

@@ -191,14 +191,19 @@ impl Step {
     pub fn may_hold(&self) -> bool {
         matches!(
             self,
-            Step::Directory { .. } | Step::Sysctl { .. } | Step::Up { .. } | Step::Table { .. }
+            Step::Directory { .. }
+                | Step::Netns { of: Some(_), .. }
+                | Step::Sysctl { .. }
+                | Step::Up { .. }
+                | Step::Table { .. }
         )
     }
 
     /// Whether several records may contain it: it is undone only with the last of them.
     pub fn is_shared(&self) -> bool {
         match self {
-            Step::Table { .. } | Step::Directory { .. } => true,
+            // The host's namespace is mounted once for all containers in it.
+            Step::Table { .. } | Step::Netns { of: Some(_), .. } => true,
             Step::Sysctl { ns: Ns::Host, before, .. } => before.is_some(),
             _ => false,
         }

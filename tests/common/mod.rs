@@ -2,7 +2,13 @@
 #![allow(dead_code, unreachable_pub, reason = "each test uses its own part")]
 #![allow(clippy::expect_used, reason = "a test that cannot be set up must say so and end")]
 
+pub mod bed;
+pub mod faulty;
+pub mod net;
+pub mod scenarios;
 pub mod steps;
+pub mod verbs;
+pub mod world;
 
 use std::path::{Path, PathBuf};
 use std::process::Command;

@@ -127,6 +127,9 @@ impl World {
     pub(super) fn holds(&self, step: &Step) -> bool {
         match step {
             Step::Directory { path } => self.is_directory(path),
+            Step::Netns { path, of: Some(of) } => {
+                self.mounts.get(path).is_some_and(|there| self.id(of).is_ok_and(|of| of == *there))
+            }
             Step::Sysctl { ns, key, value, .. } => {
                 let key = slashes(key);
                 let now = self.space(ns).ok().and_then(|space| space.sysctl(self, &key));

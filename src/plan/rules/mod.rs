@@ -10,8 +10,8 @@ mod set;
 mod statement;
 mod text;
 
+pub use self::netberth::table;
 pub use chain::{Base, Chain, ChainKind, Hook, Rule};
 pub use element::{Element, SetElements, Value};
-pub use netberth::table;
 pub use set::{Data, Set, Table, Type};
 pub use statement::{Family, Field, Reject, State, Statement, Test, Verdict};

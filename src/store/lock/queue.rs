@@ -1,6 +1,6 @@
 //! One queue per state directory for all handles of a process.
 
-use std::collections::HashMap;
+use std::collections::BTreeMap;
 use std::fs;
 use std::os::unix::fs::MetadataExt;
 use std::path::Path;
@@ -12,7 +12,7 @@ use crate::error::{Doing, Result};
 
 /// By process, device and inode. The process, because a child that was forked while a thread of
 /// its parent held a queue would wait for that thread for ever. `LazyLock` is std's `once_cell`.
-type Queues = HashMap<(u32, u64, u64), Weak<Mutex<()>>>;
+type Queues = BTreeMap<(u32, u64, u64), Weak<Mutex<()>>>;
 
 static QUEUES: LazyLock<Mutex<Queues>> = LazyLock::new(Mutex::default);
 

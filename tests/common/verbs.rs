@@ -1,0 +1,140 @@
+//! Verbs as data, and what is compared before and after them.
+
+use std::path::Path;
+
+use netberth::model::{EndpointSpec, Filter, JoinSpec, NetworkSpec, ServiceSpec};
+use netberth::store::{Select, Store, Table};
+use netberth::{Netberth, Result};
+use serde_json::Value;
+
+/// A verb with its arguments; `@` in a document is the test's directory.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Verb {
+    /// A document.
+    Network(&'static str),
+    NetworkDelete(&'static str),
+    /// Network, document.
+    Endpoint(&'static str, &'static str),
+    /// Network, endpoint.
+    EndpointDelete(&'static str, &'static str),
+    /// The same with force.
+    EndpointForce(&'static str, &'static str),
+    /// Network, endpoint, document.
+    Join(&'static str, &'static str, &'static str),
+    /// Network, endpoint, container.
+    Detach(&'static str, &'static str, &'static str),
+    SandboxDelete(&'static str),
+    /// A document.
+    Publish(&'static str),
+    /// Service, document.
+    Attach(&'static str, &'static str),
+    /// Service, container.
+    ServiceDetach(&'static str, &'static str),
+    Unpublish(&'static str),
+    /// The same with force.
+    UnpublishForce(&'static str),
+}
+
+impl Verb {
+    /// Whether a failure of the verb must leave nothing.
+    pub fn builds(self) -> bool {
+        use Verb::{Attach, Endpoint, Join, Network, Publish};
+        matches!(self, Network(_) | Endpoint(..) | Join(..) | Publish(_) | Attach(..))
+    }
+
+    /// Does it.
+    pub fn run(self, netberth: &Netberth, directory: &Path) -> Result<()> {
+        let text = |json: &str| json.replace('@', &directory.display().to_string());
+        match self {
+            Verb::Network(json) => {
+                let spec = NetworkSpec::from_json(text(json).as_bytes())?;
+                netberth.network_create(&spec).map(drop)
+            }
+            Verb::NetworkDelete(network) => netberth.network_delete(network),
+            Verb::Endpoint(network, json) => {
+                let spec = EndpointSpec::from_json(text(json).as_bytes())?;
+                netberth.endpoint_create(network, &spec).map(drop)
+            }
+            Verb::EndpointDelete(network, endpoint) => {
+                netberth.endpoint_delete(network, endpoint, false)
+            }
+            Verb::EndpointForce(network, endpoint) => {
+                netberth.endpoint_delete(network, endpoint, true)
+            }
+            Verb::Join(network, endpoint, json) => {
+                let spec = JoinSpec::from_json(text(json).as_bytes())?;
+                netberth.join(network, endpoint, &spec).map(drop)
+            }
+            Verb::Detach(network, endpoint, container) => {
+                netberth.detach(network, endpoint, container)
+            }
+            Verb::SandboxDelete(container) => netberth.sandbox_delete(container),
+            Verb::Publish(json) => {
+                let spec = ServiceSpec::from_json(text(json).as_bytes())?;
+                netberth.service_publish(&spec).map(drop)
+            }
+            Verb::Attach(service, json) => {
+                let spec = JoinSpec::from_json(text(json).as_bytes())?;
+                netberth.service_attach(service, &spec).map(drop)
+            }
+            Verb::ServiceDetach(service, container) => netberth.service_detach(service, container),
+            Verb::Unpublish(service) => netberth.service_unpublish(service, false),
+            Verb::UnpublishForce(service) => netberth.service_unpublish(service, true),
+        }
+    }
+}
+
+/// Takes everything down that there is.
+pub fn tear_down(netberth: &Netberth) -> Result<()> {
+    for sandbox in netberth.sandboxes()? {
+        netberth.sandbox_delete(&sandbox.container_id)?;
+    }
+    for network in netberth.networks(&Filter::all(), false)? {
+        for endpoint in netberth.endpoints(&network.id, &Filter::all(), false)? {
+            netberth.endpoint_delete(&network.id, &endpoint.id, false)?;
+        }
+        if !["none", "host", "bridge"].contains(&network.name.as_str()) {
+            netberth.network_delete(&network.id)?;
+        }
+    }
+    Ok(())
+}
+
+/// Every record, sorted; without revisions and the hour of creation.
+pub fn dump(store: &dyn Store) -> String {
+    let mut lines = Vec::new();
+    for table in Table::ALL {
+        for record in store.list(&Select::all(table)).unwrap() {
+            let text = match serde_json::from_str(&record.text) {
+                Ok(mut json) => {
+                    forget_created(&mut json);
+                    json.to_string()
+                }
+                Err(_) => record.text,
+            };
+            lines.push(format!("{} {text}", record.key));
+        }
+    }
+    lines.sort();
+    lines.join("\n")
+}
+
+fn forget_created(json: &mut Value) {
+    match json {
+        Value::Object(map) => {
+            map.remove("created");
+            map.values_mut().for_each(forget_created);
+        }
+        Value::Array(list) => list.iter_mut().for_each(forget_created),
+        _ => {}
+    }
+}
+
+/// Lines that only one of two texts has.
+pub fn difference(expected: &str, found: &str) -> String {
+    let only = |one: &str, other: &str, sign: char| {
+        let lines = one.lines().filter(|line| !other.lines().any(|there| there == *line));
+        lines.map(|line| format!("{sign} {line}\n")).collect::<String>()
+    };
+    only(expected, found, '-') + &only(found, expected, '+')
+}
