@@ -2,6 +2,7 @@
 
 mod announce;
 mod call;
+pub mod conntrack;
 mod doomed;
 mod facts;
 #[cfg(feature = "testing")]
