@@ -14,6 +14,7 @@ mod netns;
 pub mod nft;
 mod requests;
 mod route;
+pub mod sockets;
 mod space;
 mod sys;
 mod sysctl;

@@ -11,7 +11,7 @@ mod step;
 mod text;
 
 pub use crate::model::Ns;
-pub use facts::{Ask, Facts, HostFacts};
+pub use facts::{Ask, Facts, HostFacts, PortAsk};
 pub use flow::Flow;
 pub use step::{Hop, Step};
 
