@@ -6,6 +6,7 @@ use std::path::PathBuf;
 use ipnet::IpNet;
 use serde::{Deserialize, Serialize};
 
+use super::Flow;
 use super::rules::SetElements;
 use crate::model::Ns;
 
@@ -159,6 +160,16 @@ pub enum Step {
     Elements {
         /// The sets and maps with the elements to add to each.
         sets: Vec<SetElements>,
+    },
+    /// `conntrack -D …` for each flow: the kernel forgets the entries that any of them selects, so
+    /// that the next packet meets the rules as they are then. TCP entries go too, established or not.
+    /// Undone by the same again: what was seen meanwhile is as stale.
+    ///
+    /// New packets follow the rules of the moment: for rules that are added its place is behind
+    /// them, for rules whose undoing removes them it is before them.
+    Conntrack {
+        /// What is selected.
+        flows: Vec<Flow>,
     },
     /// Writes a file in place (the inode is kept: it may be bind-mounted), mode 0644; undone by
     /// writing `before` back, or removing the file where there was none.

@@ -45,6 +45,7 @@ impl Step {
             Step::Elements { sets } => {
                 sets.iter().map(|set| format!("nft add element inet netberth {set}")).collect()
             }
+            Step::Conntrack { flows } => flows.iter().map(ToString::to_string).collect(),
             Step::Announce { ns, dev, addresses, .. } => addresses
                 .iter()
                 .map(|address| {
@@ -104,9 +105,10 @@ impl Step {
             Step::File { path, text, .. } => {
                 format!("printf %s {text:?} > {}", path.display())
             }
-            Step::Elements { .. } | Step::Announce { .. } | Step::Lines { .. } => {
-                self.lines().join("; ")
-            }
+            Step::Elements { .. }
+            | Step::Conntrack { .. }
+            | Step::Announce { .. }
+            | Step::Lines { .. } => self.lines().join("; "),
         }
     }
 }
@@ -145,6 +147,7 @@ impl Step {
             Step::Elements { sets } => {
                 sets.iter().map(|set| format!("nft delete element inet netberth {set}")).collect()
             }
+            Step::Conntrack { .. } => self.lines(),
             Step::File { path, before: None, .. } => vec![format!("rm {}", path.display())],
             Step::File { path, before: Some(text), .. } => {
                 vec![format!("printf %s {text:?} > {}", path.display())]
