@@ -169,7 +169,7 @@ fn holders(
         holders.push(claimed(locked, mapping, earlier)?);
     }
     let asks = mappings.iter().map(|mapping| PortAsk {
-        proto: mapping.proto.number(),
+        proto: mapping.proto,
         host_ip: mapping.host_ip,
         ports: host_ports(mapping),
     });

@@ -213,7 +213,8 @@ impl<'h> Call<'h> {
             }
             Step::Table { name } => self.linux.firewall().add_table(name),
             Step::Elements { sets } => self.linux.firewall().add_elements(TABLE, sets),
-            Step::Conntrack { flows } => self.linux.connections().delete(flows).map(drop),
+            Step::Conntrack { leaving: true, .. } => Ok(()),
+            Step::Conntrack { flows, .. } => self.linux.connections().delete(flows).map(drop),
             Step::File { path, text, .. } => file::write(path, text),
             Step::Lines { paths, add, remove } => file::edit(paths, add, remove),
             _ => Err(Error::new(Kind::Bug, "an rtnetlink step is not sent alone")),
@@ -228,8 +229,8 @@ impl<'h> Call<'h> {
             Step::Sysctl { before: None, .. } | Step::Announce { .. } => Ok(()),
             Step::Table { name } => self.linux.firewall().delete_table(name),
             Step::Elements { sets } => self.linux.firewall().delete_elements(TABLE, sets),
-            // What was seen since is as stale.
-            Step::Conntrack { flows } => self.linux.connections().delete(flows).map(drop),
+            Step::Conntrack { leaving: false, .. } => Ok(()),
+            Step::Conntrack { flows, .. } => self.linux.connections().delete(flows).map(drop),
             Step::File { path, before, .. } => file::put_back(path, before.as_deref()),
             Step::Lines { paths, add, remove } => file::edit_back(paths, add, remove),
             _ => Err(Error::new(Kind::Bug, "an rtnetlink step is not sent alone")),

@@ -170,6 +170,9 @@ pub enum Step {
     Conntrack {
         /// What is selected.
         flows: Vec<Flow>,
+        /// The kernel forgets when the step is undone, rather than when it is applied.
+        #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+        leaving: bool,
     },
     /// Writes a file in place (the inode is kept: it may be bind-mounted), mode 0644; undone by
     /// writing `before` back, or removing the file where there was none.

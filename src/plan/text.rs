@@ -45,7 +45,8 @@ impl Step {
             Step::Elements { sets } => {
                 sets.iter().map(|set| format!("nft add element inet netberth {set}")).collect()
             }
-            Step::Conntrack { flows } => flows.iter().map(ToString::to_string).collect(),
+            Step::Conntrack { leaving: true, .. } => Vec::new(),
+            Step::Conntrack { flows, .. } => flows.iter().map(ToString::to_string).collect(),
             Step::Announce { ns, dev, addresses, .. } => addresses
                 .iter()
                 .map(|address| {
@@ -147,7 +148,8 @@ impl Step {
             Step::Elements { sets } => {
                 sets.iter().map(|set| format!("nft delete element inet netberth {set}")).collect()
             }
-            Step::Conntrack { .. } => self.lines(),
+            Step::Conntrack { leaving: false, .. } => Vec::new(),
+            Step::Conntrack { flows, .. } => flows.iter().map(ToString::to_string).collect(),
             Step::File { path, before: None, .. } => vec![format!("rm {}", path.display())],
             Step::File { path, before: Some(text), .. } => {
                 vec![format!("printf %s {text:?} > {}", path.display())]

@@ -5,6 +5,7 @@ use std::ops::RangeInclusive;
 
 use crate::error::{Error, Kind, Result};
 use crate::model::{PortMapping, Proto};
+use crate::plan::Flow;
 use crate::plan::rules::{Element, SetElements, Value};
 
 /// Which host ports a mapping asks for: every port of a range in which the span may begin.
@@ -130,6 +131,28 @@ fn of_mapping(mapping: &PortMapping, address: IpAddr) -> (String, Vec<Element>) 
 fn key(mapping: &PortMapping, port: u16) -> Vec<Value> {
     let ip = mapping.host_ip.map(Value::Addr);
     ip.into_iter().chain([Value::Proto(mapping.proto.number()), Value::Port(port)]).collect()
+}
+
+/// What the kernel is to forget when these mappings come to life: whatever went to their ports
+/// before. `host` are the host's own addresses: a mapping on all of them is not one on any machine,
+/// where the same port number is another's.
+pub(crate) fn stale(mappings: &[PortMapping], addresses: &[IpAddr], host: &[IpAddr]) -> Vec<Flow> {
+    let mut flows = Vec::new();
+    for mapping in mappings {
+        let has = |ip: &IpAddr| addresses.iter().any(|address| address.is_ipv6() == ip.is_ipv6());
+        let loopback = [IpAddr::from([127, 0, 0, 1])];
+        let all = host.iter().chain(&loopback).filter(|ip| has(ip)).copied();
+        let at: Vec<IpAddr> = mapping.host_ip.map_or_else(|| all.collect(), |ip| vec![ip]);
+        flows.extend(at.into_iter().map(|address| Flow::To {
+            proto: mapping.proto,
+            ipv6: address.is_ipv6(),
+            address: Some(address),
+            port: mapping.host_port,
+            port_end: Some(*host_ports(mapping).end()).filter(|end| *end != mapping.host_port),
+            answered_by: None,
+        }));
+    }
+    flows
 }
 
 /// The ports of `net.ipv4.ip_local_port_range`; the kernel's default where it cannot be read.
