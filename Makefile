@@ -21,7 +21,7 @@ header: setup ## write include/netberth.h anew from src/ffi
 symbols: build ## write tests/abi/symbols.txt anew from the library that was built
 	@scripts/symbols
 
-demo: setup ## a network, containers, a published port, seen to work
+demo: setup ## two containers talk over a network, then all is undone
 	@scripts/demo
 
 test: setup ## every test, in a network of its own (as root)

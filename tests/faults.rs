@@ -1,5 +1,13 @@
 //! A failed step leaves nothing: for every verb in every situation, every single call of the kernel
 //! or the store fails once.
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    clippy::print_stdout,
+    reason = "a loop of a test that cannot go on must say so"
+)]
 
 mod common;
 

@@ -1,4 +1,11 @@
 //! What a join leaves in the kernel: devices, addresses, routes, neighbours, as `ip` sees them.
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    reason = "a test that meets the unexpected says so and ends"
+)]
 
 mod common;
 

@@ -1,4 +1,11 @@
 //! Real containers, started by OCI runtimes in the sandboxes that netberth made for them.
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    reason = "a test that meets the unexpected says so and ends"
+)]
 
 mod common;
 

@@ -1,4 +1,11 @@
 //! The files of containers: kept as inodes, following the network, and left alone when edited.
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    reason = "a test that meets the unexpected says so and ends"
+)]
 
 mod common;
 

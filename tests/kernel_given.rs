@@ -1,4 +1,11 @@
 //! Namespaces that netberth is given: joined by path and by process, never destroyed, left as found.
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    reason = "a test that meets the unexpected says so and ends"
+)]
 
 mod common;
 

@@ -1,4 +1,11 @@
 //! The whole life of networks and containers on the running kernel, seen by `ip` and by packets.
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    reason = "a test that meets the unexpected says so and ends"
+)]
 
 mod common;
 

@@ -1,4 +1,11 @@
 //! Containers on several networks: default routes that move, fixed addresses, ranges, gateways.
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    reason = "a test that meets the unexpected says so and ends"
+)]
 
 mod common;
 

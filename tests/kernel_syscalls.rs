@@ -1,4 +1,11 @@
 //! Alone in its process: what a join asks of the kernel, and what it leaves in the process.
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    reason = "a test that meets the unexpected says so and ends"
+)]
 
 mod common;
 

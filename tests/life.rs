@@ -1,4 +1,11 @@
 //! The whole life of networks, endpoints and sandboxes on the fake kernel.
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    reason = "a test that meets the unexpected says so and ends"
+)]
 
 use std::sync::Arc;
 
@@ -156,4 +163,19 @@ fn a_rehearsal_changes_nothing_and_says_everything() {
     }
     assert_eq!(world.fake.snapshot(), before);
     assert!(world.netberth.network("foo", false).is_err());
+}
+
+#[test]
+fn a_container_is_on_a_network_once() {
+    let world = World::new();
+    world.network(r#"{"name":"foo"}"#);
+    world.endpoint("foo", r#"{"name":"a"}"#);
+    world.endpoint("foo", r#"{"name":"b"}"#);
+    world.join("foo", "a", r#"{"container_id":"c"}"#);
+    let before = world.fake.snapshot();
+    let spec = JoinSpec::from_json(br#"{"container_id":"c"}"#).unwrap();
+    let error = world.netberth.join("foo", "b", &spec).unwrap_err();
+    assert_eq!(error.kind(), Kind::Invalid);
+    assert!(error.message().contains("by endpoint a"), "{error}");
+    assert_eq!(world.fake.snapshot(), before);
 }

@@ -110,6 +110,7 @@ fn check_free(endpoint: &Endpoint, container: &ContainerId) -> Result<()> {
 fn carry_out(locked: &mut Locked<'_>, joining: Joining<'_>, doing: &str) -> Result<PathBuf> {
     let store = locked.store();
     let before = legs(store, &joining.seat.sandbox)?;
+    check_other_network(joining.network, &before)?;
     let interface = interface(&joining, &before)?;
     let attachment = Attachment {
         container: joining.spec.container.clone(),
@@ -153,6 +154,17 @@ fn carry_out(locked: &mut Locked<'_>, joining: Joining<'_>, doing: &str) -> Resu
         Ok(writes.batch())
     })?;
     Ok(key)
+}
+
+/// A second interface on one network would need the same on-link routes again.
+fn check_other_network(network: &Network, before: &[Leg]) -> Result<()> {
+    let same = before.iter().find(|leg| leg.network.id == network.id && !leg.interface.is_empty());
+    let Some(leg) = same else { return Ok(()) };
+    let what = format!(
+        "the container is on network {} already, by endpoint {}: detach it there first",
+        network.name, leg.endpoint.name
+    );
+    Err(Error::new(Kind::Invalid, what))
 }
 
 /// The name that is asked for, or the first `eth<n>` that is free.

@@ -64,7 +64,8 @@ fn known(
             ));
         }
     }
-    let facts = locked.kernel().facts(&ask(&sandbox.ns, spec, &[sandbox.hosts.clone()]))?;
+    let facts =
+        locked.kernel().facts(&ask(&sandbox.ns, spec, std::slice::from_ref(&sandbox.hosts)))?;
     let asked = place(&spec.place, &sandbox.ns)?;
     check_namespace(locked, &sandbox, &facts, asked.as_deref())?;
     Ok(Seat { sandbox, fresh: false, steps: Vec::new(), facts, claims: None })

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::net::IpAddr;
+use std::path::Path;
 
 use super::linux::Linux;
 use super::route::{address, link, route};
@@ -40,6 +41,10 @@ pub(super) fn look(linux: &Linux, ask: &Ask) -> Result<Facts> {
         }
     }
     for path in &ask.files {
+        if path == Path::new(RESOLV_CONF) {
+            facts.files.insert(path.clone(), resolv_conf()?);
+            continue;
+        }
         let text = file::read(path).doing(|| format!("read {}", path.display()))?;
         facts.files.extend(text.map(|text| (path.clone(), text)));
     }

@@ -1,5 +1,9 @@
 //! The kernel that we run on.
 
+use std::borrow::Cow;
+use std::net::Ipv4Addr;
+
+use ipnet::IpNet;
 use parking_lot::Mutex;
 
 use super::call::{Call, Way, cookie, open};
@@ -110,14 +114,28 @@ impl Kernel for Linux {
 
     fn undo(&self, steps: &[Step]) -> Vec<Result<()>> {
         let kept = doomed::without(steps);
-        let backwards: Vec<&Step> = kept.iter().rev().map(|(_, step)| *step).collect();
-        let undone = Call::new(self, Way::Undo).steps(&backwards);
+        let mut backwards: Vec<(usize, Cow<'_, Step>)> = Vec::with_capacity(kept.len() + 1);
+        for (index, step) in kept.into_iter().rev() {
+            backwards.push((index, Cow::Borrowed(step)));
+            backwards.extend(brought_by(step).map(|more| (index, Cow::Owned(more))));
+        }
+        let sent: Vec<&Step> = backwards.iter().map(|(_, step)| &**step).collect();
+        let undone = Call::new(self, Way::Undo).steps(&sent);
         let mut results: Vec<Result<()>> = steps.iter().map(|_| Ok(())).collect();
-        for ((index, _), result) in kept.iter().rev().zip(undone) {
-            if let Some(slot) = results.get_mut(*index) {
+        for ((index, _), result) in backwards.iter().zip(undone) {
+            if let Some(slot) = results.get_mut(*index).filter(|slot| slot.is_ok()) {
                 *slot = result;
             }
         }
         results
     }
+}
+
+/// What a step makes the kernel do besides: a loopback device that comes up is given 127.0.0.1/8
+/// (`inetdev_event`), and keeps it when it goes down.
+fn brought_by(step: &Step) -> Option<Step> {
+    let Step::Up { ns, dev } = step else { return None };
+    let address = IpNet::new(Ipv4Addr::LOCALHOST.into(), 8).ok()?;
+    let (ns, dev) = (ns.clone(), dev.clone());
+    (dev == "lo").then_some(Step::Address { ns, dev, address, noprefixroute: false })
 }

@@ -290,7 +290,7 @@ mod tests {
     #[test]
     fn what_is_refused() {
         for bad in [
-            r#"{}"#,
+            r"{}",
             r#"{"container_id":"../x"}"#,
             r#"{"container_id":"a","hosts_path":"hosts"}"#,
             r#"{"container_id":"a","hosts_path":"/tmp/../etc/hosts"}"#,

@@ -167,7 +167,7 @@ mod tests {
     #[test]
     fn what_is_refused_and_why() {
         for (text, why) in [
-            (r#"{}"#, "is required"),
+            (r"{}", "is required"),
             (r#"{"subnet":"10.1.0.5/16"}"#, "did you mean 10.1.0.0/16?"),
             (r#"{"subnet":"10.1.0.0/31"}"#, "no room"),
             (r#"{"subnet":"0.0.0.0/0"}"#, "too wide"),

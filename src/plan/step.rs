@@ -69,7 +69,7 @@ pub enum Step {
         /// The host end of a veth.
         name: String,
     },
-    /// `ip -n NS link set DEV up`; undone by `down`.
+    /// `ip -n NS link set DEV up`; undone by `down`, and `lo` loses the address that it came by.
     Up {
         /// Where.
         ns: Ns,

@@ -188,7 +188,8 @@ pub fn snapshot(host: &Host) -> String {
          ip rule; ip -6 rule; \
          ip -4 route show table all | sort; ip -6 route show table all | sort; \
          nft -s list ruleset; \
-         busybox sysctl -a 2>/dev/null | grep -E '^net\\.ipv[46]\\.(ip_forward|conf\\.(all|default|lo)\\.)'; \
+         cd /proc/sys/net; { grep -rs . ipv4/ip_forward ipv[46]/conf/all ipv[46]/conf/default \
+         ipv[46]/conf/lo || true; } | sort; \
          cut -d ' ' -f 5 /proc/self/mountinfo | sort";
     let text = sh(network).replace("NO-CARRIER,", "").replace(",LOWER_UP", "");
     let text = text.replace("state UP", "state DOWN").replace(" linkdown", "");

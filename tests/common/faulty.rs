@@ -49,6 +49,8 @@ pub enum Manner {
 struct Plot {
     mode: Mode,
     manner: Manner,
+    /// Questions are not counted: dying before one is dying after the last that had an effect.
+    effects_only: bool,
     calls: usize,
     failed: Vec<Call>,
     randoms: u64,
@@ -60,8 +62,16 @@ pub struct Script(Mutex<Plot>);
 impl Script {
     pub fn new() -> Arc<Script> {
         let manner = Manner::OneByOne;
-        let plot = Plot { mode: Mode::Calm, manner, calls: 0, failed: Vec::new(), randoms: 0 };
+        let (effects_only, failed) = (false, Vec::new());
+        let plot = Plot { mode: Mode::Calm, manner, effects_only, calls: 0, failed, randoms: 0 };
         Arc::new(Script(Mutex::new(plot)))
+    }
+
+    /// The same, in which only what has an effect counts as a call.
+    pub fn of_effects() -> Arc<Script> {
+        let script = Script::new();
+        script.0.lock().effects_only = true;
+        script
     }
 
     /// Nothing fails from now on; random numbers begin anew at `randoms`, so that a verb that is
@@ -69,6 +79,11 @@ impl Script {
     pub fn calm(&self, randoms: u64) {
         let mut plot = self.0.lock();
         *plot = Plot { mode: Mode::Calm, calls: 0, failed: Vec::new(), randoms, ..*plot };
+    }
+
+    /// Random numbers begin anew, and nothing else changes.
+    pub fn choose_from(&self, randoms: u64) {
+        self.0.lock().randoms = randoms;
     }
 
     fn set(&self, mode: Mode) {
@@ -112,9 +127,11 @@ impl Script {
 
     fn call(&self, call: Call) -> Result<()> {
         let mut plot = self.0.lock();
+        if plot.effects_only && matches!(call, Call::Ask | Call::Read) {
+            return Ok(());
+        }
         plot.calls += 1;
         let fails = match plot.mode {
-            Mode::Calm => false,
             Mode::Once(n) => plot.calls == n,
             Mode::Twice(n, m) if plot.calls == n => {
                 plot.mode = Mode::Twice(0, m);
@@ -124,7 +141,7 @@ impl Script {
                 plot.mode = Mode::Twice(0, m.saturating_sub(1));
                 m == 1
             }
-            Mode::Twice(..) => false,
+            Mode::Calm | Mode::Twice(..) => false,
             Mode::Dead(n) => plot.calls >= n,
             Mode::Halt(n, halt) => {
                 if plot.calls == n {

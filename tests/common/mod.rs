@@ -1,10 +1,17 @@
 //! A host of its own for a test: fresh network and mount namespaces, which end with the test.
 #![allow(dead_code, unreachable_pub, reason = "each test uses its own part")]
-#![allow(clippy::expect_used, reason = "a test that cannot be set up must say so and end")]
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    reason = "a test that meets the unexpected says so and ends"
+)]
 
 pub mod bed;
 pub mod faulty;
 pub mod net;
+pub mod real;
 pub mod scenarios;
 pub mod steps;
 pub mod verbs;

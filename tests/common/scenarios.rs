@@ -26,6 +26,7 @@ const fn plain(name: &'static str, setup: &'static [Verb], verb: Verb) -> Scenar
     Scenario { name, outside: nothing, setup, meanwhile: nothing, verb, parts: &[] }
 }
 
+#[expect(clippy::needless_pass_by_value, reason = "a constant is spread into another")]
 const fn on(outside: fn(&Fake, &Path), scenario: Scenario) -> Scenario {
     Scenario { outside, ..scenario }
 }

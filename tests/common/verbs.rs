@@ -1,4 +1,5 @@
 //! Verbs as data, and what is compared before and after them.
+#![allow(clippy::unwrap_used, clippy::panic, reason = "a test that cannot go on must say so")]
 
 use std::path::Path;
 
@@ -134,7 +135,7 @@ fn forget_created(json: &mut Value) {
 pub fn difference(expected: &str, found: &str) -> String {
     let only = |one: &str, other: &str, sign: char| {
         let lines = one.lines().filter(|line| !other.lines().any(|there| there == *line));
-        lines.map(|line| format!("{sign} {line}\n")).collect::<String>()
+        lines.fold(String::new(), |text, line| format!("{text}{sign} {line}\n"))
     };
     only(expected, found, '-') + &only(found, expected, '+')
 }

@@ -1,4 +1,5 @@
 //! netberth on the fake kernel and a store in memory, both under one script.
+#![allow(clippy::unwrap_used, clippy::panic, reason = "a test that cannot go on must say so")]
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -152,7 +153,5 @@ impl Undisturbed {
 /// Both states are the same, or the test ends with what differs.
 #[track_caller]
 pub fn same(name: &str, n: usize, what: &str, expected: &State, found: &State) {
-    if expected != found {
-        panic!("{name}, call {n}: {what}:\n{}", expected.difference(found));
-    }
+    assert!(expected == found, "{name}, call {n}: {what}:\n{}", expected.difference(found));
 }

@@ -1,6 +1,10 @@
 //! Networks of type `bridge`: a Linux bridge whose containers are routed by the host, even among
 //! siblings, so that one nf_tables table and one conntrack see every packet and `br_netfilter` is
 //! never needed.
+//!
+//! Networks are closed to each other, but every network's gateway is the host: what listens there on
+//! all addresses is reached by the containers of every network, by any of the gateways, as it is
+//! from outside. Who wants it otherwise filters the host's input.
 
 mod join;
 mod network;
