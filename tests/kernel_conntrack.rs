@@ -186,7 +186,7 @@ fn the_next_packet_meets_the_rules_of_the_moment() {
         say();
         old.recv_from(&mut buffer).unwrap();
         let flows = vec![to(Proto::Udp, Some("192.0.2.1"), 5000)];
-        let step = [Step::Conntrack { flows }];
+        let step = [Step::Conntrack { flows, leaving: false }];
         assert!(!step[0].may_hold() && !step[0].is_shared());
         host.apply(&step);
         say();
@@ -234,7 +234,7 @@ fn the_lines_do_what_the_step_does() {
             port_end: None,
         };
         let of = Flow::Of { address: "192.0.2.2".parse().unwrap() };
-        let step = Step::Conntrack { flows: vec![span, back, of] };
+        let step = Step::Conntrack { flows: vec![span, back, of], leaving: false };
         let left = |delete: &dyn Fn()| {
             for port in 5000..=5003 {
                 datagram("192.0.2.1:4000", &format!("192.0.2.1:{port}"));
@@ -339,7 +339,7 @@ fn a_handle_forgets_in_its_own_namespace() {
             nix::sched::unshare(nix::sched::CloneFlags::CLONE_NEWNET).unwrap();
             let nobody = Conntrack::open().unwrap();
             assert_eq!(nobody.delete(&flows).unwrap(), 0);
-            host.apply(&[Step::Conntrack { flows: flows.clone() }]);
+            host.apply(&[Step::Conntrack { flows: flows.clone(), leaving: false }]);
         };
         std::thread::scope(|scope| scope.spawn(elsewhere).join().unwrap());
         assert_eq!(entries(), [""; 0]);

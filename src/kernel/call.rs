@@ -226,10 +226,11 @@ impl<'h> Call<'h> {
             Step::Directory { path } => file::remove_directory(path),
             Step::Netns { path, .. } => netns::remove(path),
             Step::Sysctl { key, before: Some(before), .. } => sysctl::restore(key, before),
-            Step::Sysctl { before: None, .. } | Step::Announce { .. } => Ok(()),
+            Step::Sysctl { before: None, .. }
+            | Step::Announce { .. }
+            | Step::Conntrack { leaving: false, .. } => Ok(()),
             Step::Table { name } => self.linux.firewall().delete_table(name),
             Step::Elements { sets } => self.linux.firewall().delete_elements(TABLE, sets),
-            Step::Conntrack { leaving: false, .. } => Ok(()),
             Step::Conntrack { flows, .. } => self.linux.connections().delete(flows).map(drop),
             Step::File { path, before, .. } => file::put_back(path, before.as_deref()),
             Step::Lines { paths, add, remove } => file::edit_back(paths, add, remove),

@@ -126,7 +126,9 @@ impl Step {
             Step::Bridge { name, .. } | Step::Veth { name, .. } => {
                 vec![format!("ip link del {name}")]
             }
-            Step::BridgePort { .. } | Step::Announce { .. } => Vec::new(),
+            Step::BridgePort { .. }
+            | Step::Announce { .. }
+            | Step::Conntrack { leaving: false, .. } => Vec::new(),
             Step::Up { ns, dev } => vec![within(ns, &format!("ip link set {dev} down"))],
             Step::Address { ns, dev, address, .. } => {
                 vec![within(ns, &format!("ip addr del {address} dev {dev}"))]
@@ -148,7 +150,6 @@ impl Step {
             Step::Elements { sets } => {
                 sets.iter().map(|set| format!("nft delete element inet netberth {set}")).collect()
             }
-            Step::Conntrack { leaving: false, .. } => Vec::new(),
             Step::Conntrack { flows, .. } => flows.iter().map(ToString::to_string).collect(),
             Step::File { path, before: None, .. } => vec![format!("rm {}", path.display())],
             Step::File { path, before: Some(text), .. } => {

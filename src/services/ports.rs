@@ -89,7 +89,9 @@ pub(crate) fn elements(mappings: &[PortMapping], addresses: &[IpAddr]) -> Vec<Se
     for mapping in mappings {
         for address in reached(mapping, addresses) {
             let (set, elements) = of_mapping(mapping, address);
-            elements.into_iter().for_each(|element| add(&set, element));
+            for element in elements {
+                add(&set, element);
+            }
         }
     }
     for address in addresses.iter().filter(|_| !mappings.is_empty()) {
