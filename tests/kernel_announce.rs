@@ -85,6 +85,7 @@ fn the_hosts_facts() {
             namespace: Some(host.ns("c1")),
             ns_sysctls: vec!["net/ipv4/conf/lo/forwarding".into()],
             files: vec![host.path("file"), host.path("absent")],
+            ..Ask::default()
         };
         let facts = host.kernel.facts(&ask).unwrap();
         for link in ["lo", "br0", "nb1"] {

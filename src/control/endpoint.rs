@@ -8,7 +8,7 @@ use super::commit::{build, take_down};
 use super::locked::Locked;
 use super::log::Level;
 use super::records::{self, Writes, cursor_key, endpoint_key, lease_key, name_key, network_steps};
-use super::{Netberth, join, lookup, names, network, now};
+use super::{Netberth, join, lookup, names, network, now, ports};
 use crate::drivers;
 use crate::error::{Doing, Error, Kind, Result};
 use crate::ipam;
@@ -83,10 +83,6 @@ pub(super) fn create(
         return Err(Error::new(Kind::Exists, what));
     }
     network::check_whole(&network)?;
-    if !spec.port_mapping.is_empty() {
-        let what = "port_mapping: publishing ports is not supported by this version";
-        return Err(Error::new(Kind::Unsupported, what));
-    }
     let has_interface = drivers::of(network.kind).has_interface();
     let rising = has_interface && network.state == NetworkState::Defined;
     let steps = if rising {
@@ -141,13 +137,16 @@ fn allot(
     if let Some(mac) = mac {
         writes = writes.claim(lease_key(&network.id, &mac.to_string()), id.to_string());
     }
+    let ips: Vec<IpAddr> = addresses.iter().map(IpNet::addr).collect();
+    let port_mapping = ports::allot(locked, network, spec, &ips)?;
+    writes = ports::claim(writes, &spec.port_mapping, &port_mapping, &id.to_string());
     let spec = spec.clone();
     let endpoint = Endpoint {
         id,
         name: spec.name,
         network: network.id,
         exposed_ports: spec.exposed_ports,
-        port_mapping: spec.port_mapping,
+        port_mapping,
         addresses,
         mac,
         aliases: spec.aliases,
@@ -281,6 +280,7 @@ fn remove(
     for address in addresses.chain(endpoint.mac.map(|mac| mac.to_string())) {
         writes = writes.delete(lease_key(&network.id, &address));
     }
+    writes = ports::release(writes, &endpoint.port_mapping);
     let last = records::endpoints(locked.store(), &network.id)?.len() == 1;
     let falling = last && network.is_predefined() && drivers::of(network.kind).has_interface();
     let (steps, writes) =

@@ -1,6 +1,7 @@
 //! Joining a container to an endpoint, and detaching it.
 
 use std::collections::BTreeMap;
+use std::net::IpAddr;
 use std::path::PathBuf;
 
 use super::commit::{build, take_down};
@@ -13,11 +14,13 @@ use super::records::{
 use super::route::{Leg, legs, moves};
 use super::seat::{self, Seat};
 use super::{Netberth, lookup, names, network};
+use ipnet::IpNet;
+
 use crate::drivers;
 use crate::error::{Doing, Error, Kind, Result};
 use crate::model::{Attachment, ContainerId, Endpoint, Id, JoinSpec, Network, SandboxKind};
-use crate::plan::{Ask, Step};
-use crate::services::hosts;
+use crate::plan::{Ask, Flow, Step};
+use crate::services::{hosts, ports};
 use crate::store::Batch;
 
 impl Netberth {
@@ -117,7 +120,7 @@ fn carry_out(locked: &mut Locked<'_>, joining: Joining<'_>, doing: &str) -> Resu
         hosts: joining.seat.sandbox.hosts.clone(),
         detaching: false,
     };
-    let join_plan = join_plan(&joining, &attachment)?;
+    let join_plan = join_plan(locked, &joining, &attachment)?;
     let mut after = before.clone();
     after.push(Leg {
         network: joining.network.clone(),
@@ -202,7 +205,11 @@ fn link(joining: &Joining<'_>) -> String {
     format!("nb{digits}")
 }
 
-fn join_plan(joining: &Joining<'_>, attachment: &Attachment) -> Result<Vec<Step>> {
+fn join_plan(
+    locked: &Locked<'_>,
+    joining: &Joining<'_>,
+    attachment: &Attachment,
+) -> Result<Vec<Step>> {
     let driver = drivers::of(joining.network.kind);
     let mut steps = driver
         .join(&drivers::Join {
@@ -213,12 +220,34 @@ fn join_plan(joining: &Joining<'_>, attachment: &Attachment) -> Result<Vec<Step>
             link: &attachment.link,
         })?
         .steps;
+    steps.splice(0..0, forgetting_flows(&joining.endpoint));
+    steps.extend(publishing(locked, &joining.endpoint)?);
     for (key, value) in &joining.spec.sysctls {
         let key = seat::sysctl_key(key);
         let before = joining.seat.facts.ns_sysctls.get(&key).cloned();
         steps.push(Step::Sysctl { ns: attachment.ns.clone(), key, value: value.clone(), before });
     }
     Ok(steps)
+}
+
+/// The endpoint's ports, live while its container is joined.
+fn publishing(locked: &Locked<'_>, endpoint: &Endpoint) -> Result<Vec<Step>> {
+    if endpoint.port_mapping.is_empty() {
+        return Ok(Vec::new());
+    }
+    let addresses: Vec<IpAddr> = endpoint.ips().collect();
+    let sets = ports::elements(&endpoint.port_mapping, &addresses);
+    let facts = locked.kernel().facts(&Ask { host: true, ..Ask::default() })?;
+    let host: Vec<IpAddr> = facts.host.addresses.iter().map(IpNet::addr).collect();
+    let flows = ports::stale(&endpoint.port_mapping, &addresses, &host);
+    Ok(vec![Step::Elements { sets }, Step::Conntrack { flows, leaving: false }])
+}
+
+/// The first step of a join and so the last of a detach: when nothing leads to the addresses any
+/// more, the kernel forgets who talked to them.
+fn forgetting_flows(endpoint: &Endpoint) -> Option<Step> {
+    let flows: Vec<Flow> = endpoint.ips().map(|address| Flow::Of { address }).collect();
+    (!flows.is_empty()).then_some(Step::Conntrack { flows, leaving: true })
 }
 
 /// The lines that this container's own hosts file gets from this network.

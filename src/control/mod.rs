@@ -9,6 +9,7 @@ mod log;
 mod lookup;
 mod names;
 mod network;
+mod ports;
 mod records;
 mod recover;
 mod rehearse;

@@ -196,7 +196,7 @@ impl<'h> Call<'h> {
         };
         result.map_err(|error| match (step, way) {
             // These say their own line.
-            (Step::Table { .. } | Step::Elements { .. }, _) => error,
+            (Step::Table { .. } | Step::Elements { .. } | Step::Conntrack { .. }, _) => error,
             (_, Way::Do) => error.doing(step.to_string()),
             (_, Way::Undo) => error.doing(format!("undo {step}")),
         })
@@ -213,6 +213,8 @@ impl<'h> Call<'h> {
             }
             Step::Table { name } => self.linux.firewall().add_table(name),
             Step::Elements { sets } => self.linux.firewall().add_elements(TABLE, sets),
+            Step::Conntrack { leaving: true, .. } => Ok(()),
+            Step::Conntrack { flows, .. } => self.linux.connections().delete(flows).map(drop),
             Step::File { path, text, .. } => file::write(path, text),
             Step::Lines { paths, add, remove } => file::edit(paths, add, remove),
             _ => Err(Error::new(Kind::Bug, "an rtnetlink step is not sent alone")),
@@ -224,9 +226,12 @@ impl<'h> Call<'h> {
             Step::Directory { path } => file::remove_directory(path),
             Step::Netns { path, .. } => netns::remove(path),
             Step::Sysctl { key, before: Some(before), .. } => sysctl::restore(key, before),
-            Step::Sysctl { before: None, .. } | Step::Announce { .. } => Ok(()),
+            Step::Sysctl { before: None, .. }
+            | Step::Announce { .. }
+            | Step::Conntrack { leaving: false, .. } => Ok(()),
             Step::Table { name } => self.linux.firewall().delete_table(name),
             Step::Elements { sets } => self.linux.firewall().delete_elements(TABLE, sets),
+            Step::Conntrack { flows, .. } => self.linux.connections().delete(flows).map(drop),
             Step::File { path, before, .. } => file::put_back(path, before.as_deref()),
             Step::Lines { paths, add, remove } => file::edit_back(paths, add, remove),
             _ => Err(Error::new(Kind::Bug, "an rtnetlink step is not sent alone")),

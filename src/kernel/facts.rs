@@ -7,9 +7,9 @@ use std::path::Path;
 use super::linux::Linux;
 use super::route::{address, link, route};
 use super::space::Space;
-use super::{file, sysctl};
+use super::{file, sockets, sysctl};
 use crate::error::{Doing, Error, Kind, Result};
-use crate::plan::{Ask, Facts, HostFacts, Ns};
+use crate::plan::{Ask, Facts, HostFacts, Ns, PortAsk};
 
 const RESOLV_CONF: &str = "/etc/resolv.conf";
 
@@ -26,6 +26,9 @@ pub(super) fn look(linux: &Linux, ask: &Ask) -> Result<Facts> {
             }
             Ok((host, found))
         })?;
+    }
+    if !ask.ports.is_empty() {
+        facts.ports = linux.within(&Ns::Host, |_| ask.ports.iter().map(taken).collect())?;
     }
     if let Some(ns) = &ask.namespace {
         match linux.within(ns, |space| namespace(space, &ask.ns_sysctls)) {
@@ -46,6 +49,12 @@ pub(super) fn look(linux: &Linux, ask: &Ask) -> Result<Facts> {
         facts.files.extend(text.map(|text| (path.clone(), text)));
     }
     Ok(facts)
+}
+
+/// Who has a port, in the namespace of the calling thread.
+fn taken(ask: &PortAsk) -> Result<Option<String>> {
+    let conflict = sockets::conflict(ask.proto, ask.host_ip, &ask.ports)?;
+    Ok(conflict.map(|conflict| conflict.to_string()))
 }
 
 fn is_none(error: &Error) -> bool {

@@ -7,6 +7,7 @@ use ipnet::IpNet;
 use parking_lot::Mutex;
 
 use super::call::{Call, Way, cookie, open};
+use super::conntrack::Conntrack;
 use super::netlink::socket::Socket;
 use super::netns::Handle;
 use super::nft::Nft;
@@ -22,6 +23,7 @@ pub struct Linux {
     namespace: Handle,
     rtnl: Mutex<Socket>,
     firewall: Nft,
+    connections: Conntrack,
 }
 
 impl Linux {
@@ -33,6 +35,7 @@ impl Linux {
             namespace: Handle::current()?,
             rtnl: Mutex::new(Socket::open()?),
             firewall: Nft::open()?,
+            connections: Conntrack::open()?,
         })
     }
 
@@ -46,6 +49,10 @@ impl Linux {
 
     pub(super) fn firewall(&self) -> &Nft {
         &self.firewall
+    }
+
+    pub(super) fn connections(&self) -> &Conntrack {
+        &self.connections
     }
 
     /// Runs `work` where `ns` is, with a socket there.

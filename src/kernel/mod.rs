@@ -2,6 +2,7 @@
 
 mod announce;
 mod call;
+pub mod conntrack;
 mod doomed;
 mod facts;
 #[cfg(feature = "testing")]
@@ -13,6 +14,7 @@ mod netns;
 pub mod nft;
 mod requests;
 mod route;
+pub mod sockets;
 mod space;
 mod sys;
 mod sysctl;

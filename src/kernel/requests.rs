@@ -131,16 +131,17 @@ pub(super) fn is_gone(error: &Error) -> bool {
 }
 
 fn spec(step: &Step, space: &mut Space<'_>) -> Result<route::Spec> {
-    let Step::Route { destination, via, dev, source, .. } = step else {
+    let Step::Route { destination, via, dev, source, local, .. } = step else {
         return Err(not_one(step));
     };
     let index = space.index(dev)?;
-    Ok(route::Spec { destination: *destination, via: *via, index, source: *source })
+    Ok(route::Spec { destination: *destination, via: *via, index, source: *source, local: *local })
 }
 
 fn default(ipv6: bool, hop: &Hop, space: &mut Space<'_>) -> Result<route::Spec> {
     let destination = route::default(ipv6);
-    Ok(route::Spec { destination, via: Some(hop.via), index: space.index(&hop.dev)?, source: None })
+    let index = space.index(&hop.dev)?;
+    Ok(route::Spec { destination, via: Some(hop.via), index, source: None, local: None })
 }
 
 fn not_one(step: &Step) -> Error {

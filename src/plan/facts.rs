@@ -2,11 +2,13 @@
 
 use std::collections::BTreeMap;
 use std::net::IpAddr;
+use std::ops::RangeInclusive;
 use std::path::PathBuf;
 
 use ipnet::IpNet;
 
 use super::Ns;
+use crate::model::Proto;
 
 /// A question to the kernel: only what is named here is looked up.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -21,6 +23,23 @@ pub struct Ask {
     pub ns_sysctls: Vec<String>,
     /// Files whose text is wanted.
     pub files: Vec<PathBuf>,
+    /// Ports of the host's namespace of which is wanted whether a program has them.
+    pub ports: Vec<PortAsk>,
+}
+
+/// Whether a program of the host listens where a mapping is to be.
+///
+/// On all addresses, a program on any one of them is in the way, and so is one on 127.0.0.0/8 or
+/// `::1`: the mapping covers loopback. On one address, a program on that address or on all of them
+/// is; one on `[::]` has IPv4 as well unless it asked for IPv6 only.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct PortAsk {
+    /// Transport protocol.
+    pub proto: Proto,
+    /// One of the host's addresses; absent = all, IPv4 and IPv6.
+    pub host_ip: Option<IpAddr>,
+    /// First and last.
+    pub ports: RangeInclusive<u16>,
 }
 
 /// The answer: what was not asked for is empty, what does not exist is absent.
@@ -38,6 +57,9 @@ pub struct Facts {
     pub ns_sysctls: BTreeMap<String, String>,
     /// Text of the files asked for; a file that does not exist is left out.
     pub files: BTreeMap<PathBuf, String>,
+    /// For each question about ports, in order: who has the first one that is taken, for example
+    /// `nginx (pid 812) has 0.0.0.0:8080`; none where all are free.
+    pub ports: Vec<Option<String>>,
 }
 
 /// The host's own network, as far as the choice of subnets needs it.

@@ -5,12 +5,14 @@
 //! carries everything its undoing needs, so nothing has to be looked up afterwards.
 
 mod facts;
+mod flow;
 pub mod rules;
 mod step;
 mod text;
 
 pub use crate::model::Ns;
-pub use facts::{Ask, Facts, HostFacts};
+pub use facts::{Ask, Facts, HostFacts, PortAsk};
+pub use flow::Flow;
 pub use step::{Hop, Step};
 
 use serde::{Deserialize, Serialize};

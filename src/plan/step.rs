@@ -6,6 +6,7 @@ use std::path::PathBuf;
 use ipnet::IpNet;
 use serde::{Deserialize, Serialize};
 
+use super::Flow;
 use super::rules::SetElements;
 use crate::model::Ns;
 
@@ -87,7 +88,8 @@ pub enum Step {
         #[serde(default)]
         noprefixroute: bool,
     },
-    /// `ip -n NS route add DESTINATION [via VIA] dev DEV [src SOURCE]`.
+    /// `ip -n NS route add DESTINATION [via VIA] dev DEV [src SOURCE]`, or with `local`
+    /// `ip -n NS route add local DESTINATION dev DEV table local metric LOCAL`.
     Route {
         /// Where.
         ns: Ns,
@@ -101,6 +103,9 @@ pub enum Step {
         /// Preferred source address.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         source: Option<IpAddr>,
+        /// The destination is the host itself (`RTN_LOCAL`), with this metric.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        local: Option<u32>,
     },
     /// `ip -n NS route replace default via VIA dev DEV`, `route add` where `from` is absent (another's
     /// default route is an error, never taken over), or `route del default` where `to` is absent;
@@ -155,6 +160,19 @@ pub enum Step {
     Elements {
         /// The sets and maps with the elements to add to each.
         sets: Vec<SetElements>,
+    },
+    /// `conntrack -D …` for each flow: the kernel forgets the entries that any of them selects, so
+    /// that the next packet meets the rules as they are then. TCP entries go too, established or not.
+    /// Undone by the same again: what was seen meanwhile is as stale.
+    ///
+    /// New packets follow the rules of the moment: for rules that are added its place is behind
+    /// them, for rules whose undoing removes them it is before them.
+    Conntrack {
+        /// What is selected.
+        flows: Vec<Flow>,
+        /// The kernel forgets when the step is undone, rather than when it is applied.
+        #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+        leaving: bool,
     },
     /// Writes a file in place (the inode is kept: it may be bind-mounted), mode 0644; undone by
     /// writing `before` back, or removing the file where there was none.

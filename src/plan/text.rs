@@ -45,6 +45,8 @@ impl Step {
             Step::Elements { sets } => {
                 sets.iter().map(|set| format!("nft add element inet netberth {set}")).collect()
             }
+            Step::Conntrack { leaving: true, .. } => Vec::new(),
+            Step::Conntrack { flows, .. } => flows.iter().map(ToString::to_string).collect(),
             Step::Announce { ns, dev, addresses, .. } => addresses
                 .iter()
                 .map(|address| {
@@ -87,7 +89,11 @@ impl Step {
                 let bare = if *noprefixroute { " noprefixroute" } else { "" };
                 within(ns, &format!("ip addr add {address} dev {dev}{nodad}{bare}"))
             }
-            Step::Route { ns, destination, via, dev, source } => {
+            Step::Route { ns, destination, dev, local: Some(metric), .. } => within(
+                ns,
+                &format!("ip route add local {destination} dev {dev} table local metric {metric}"),
+            ),
+            Step::Route { ns, destination, via, dev, source, .. } => {
                 let via = via.map(|via| format!(" via {via}")).unwrap_or_default();
                 let source = source.map(|source| format!(" src {source}")).unwrap_or_default();
                 within(ns, &format!("ip route add {destination}{via} dev {dev}{source}"))
@@ -100,9 +106,10 @@ impl Step {
             Step::File { path, text, .. } => {
                 format!("printf %s {text:?} > {}", path.display())
             }
-            Step::Elements { .. } | Step::Announce { .. } | Step::Lines { .. } => {
-                self.lines().join("; ")
-            }
+            Step::Elements { .. }
+            | Step::Conntrack { .. }
+            | Step::Announce { .. }
+            | Step::Lines { .. } => self.lines().join("; "),
         }
     }
 }
@@ -119,10 +126,15 @@ impl Step {
             Step::Bridge { name, .. } | Step::Veth { name, .. } => {
                 vec![format!("ip link del {name}")]
             }
-            Step::BridgePort { .. } | Step::Announce { .. } => Vec::new(),
+            Step::BridgePort { .. }
+            | Step::Announce { .. }
+            | Step::Conntrack { leaving: false, .. } => Vec::new(),
             Step::Up { ns, dev } => vec![within(ns, &format!("ip link set {dev} down"))],
             Step::Address { ns, dev, address, .. } => {
                 vec![within(ns, &format!("ip addr del {address} dev {dev}"))]
+            }
+            Step::Route { ns, destination, dev, local: Some(_), .. } => {
+                vec![within(ns, &format!("ip route del local {destination} dev {dev} table local"))]
             }
             Step::Route { ns, destination, dev, .. } => {
                 vec![within(ns, &format!("ip route del {destination} dev {dev}"))]
@@ -138,6 +150,7 @@ impl Step {
             Step::Elements { sets } => {
                 sets.iter().map(|set| format!("nft delete element inet netberth {set}")).collect()
             }
+            Step::Conntrack { flows, .. } => flows.iter().map(ToString::to_string).collect(),
             Step::File { path, before: None, .. } => vec![format!("rm {}", path.display())],
             Step::File { path, before: Some(text), .. } => {
                 vec![format!("printf %s {text:?} > {}", path.display())]

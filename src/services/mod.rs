@@ -1,4 +1,5 @@
-//! Names, pure: what the containers of a network call each other.
+//! Names and published ports, pure.
 
 pub(crate) mod hosts;
+pub(crate) mod ports;
 pub(crate) mod resolv;

@@ -145,3 +145,8 @@ pub fn silent(from: &Path, to: &str) {
         assert_ne!(error.kind(), ErrorKind::ConnectionRefused, "{} to {to}", from.display());
     }
 }
+
+/// Whether TCP is refused, or not answered, from `from` at `to`.
+pub fn refused(from: &Path, to: &str) -> bool {
+    tcp(from, to.parse().unwrap(), SHORT).is_err()
+}

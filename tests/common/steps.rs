@@ -35,6 +35,7 @@ pub fn route(ns: Ns, destination: &str, via: Option<&str>, source: Option<&str>)
         via: via.map(|via| via.parse().unwrap()),
         dev: "eth0".into(),
         source: source.map(|source| source.parse().unwrap()),
+        local: None,
     }
 }
 

@@ -60,7 +60,7 @@ fn routes(plan: &mut Plan, join: &Join<'_>, address: IpNet) {
 fn route(join: &Join<'_>, destination: IpNet, via: Option<IpAddr>, source: IpAddr) -> Step {
     let ns: Ns = join.ns.clone();
     let dev = join.interface.to_owned();
-    Step::Route { ns, destination, via, dev, source: Some(source) }
+    Step::Route { ns, destination, via, dev, source: Some(source), local: None }
 }
 
 /// Sysctls of the interface, which go with it. Without an address of its own, IPv6 is off: a

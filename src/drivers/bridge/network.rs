@@ -1,5 +1,7 @@
 //! What brings a bridge network up.
 
+use std::net::{IpAddr, Ipv6Addr};
+
 use ipnet::IpNet;
 
 use crate::error::{Error, Kind, Result};
@@ -62,12 +64,31 @@ pub(super) fn plan(network: &Network, facts: &Facts) -> Result<Plan> {
         plan.push(Step::Address { ns: Ns::Host, dev, address, noprefixroute: false });
     }
     plan.push(Step::Up { ns: Ns::Host, dev: bridge.clone() });
+    if options.ipv6 {
+        plan.push(own_loopback(network));
+    }
     plan.push(Step::Elements { sets: elements(network) });
     Ok(plan)
 }
 
 fn sysctl(key: String, value: &str, before: Option<String>) -> Step {
     Step::Sysctl { ns: Ns::Host, key, value: value.to_owned(), before }
+}
+
+/// Answers to what the host sent from `::1` to a published port come back by the bridge, and the
+/// kernel takes `::1` from no device but one that has a local route for it. Each bridge has a metric
+/// of its own, because IPv6 keeps one route for each destination and metric.
+fn own_loopback(network: &Network) -> Step {
+    // Above the kernel's own metric of 0, below the host's other routes.
+    let metric = 1 + u32::try_from(network.id.number() >> 40).unwrap_or_default();
+    Step::Route {
+        ns: Ns::Host,
+        destination: IpNet::from(IpAddr::from(Ipv6Addr::LOCALHOST)),
+        via: None,
+        dev: network.options.bridge.clone(),
+        source: None,
+        local: Some(metric),
+    }
 }
 
 /// Sysctls of the bridge itself, which go with it.

@@ -51,7 +51,7 @@ impl World {
                 space.addresses.insert((dev.clone(), *address), *noprefixroute);
                 Ok(())
             }
-            Step::Route { ns, destination, via, dev, source } => {
+            Step::Route { ns, destination, via, dev, source, .. } => {
                 let (dev, destination) = (dev.clone(), destination.trunc());
                 let route = Route { destination, via: *via, dev, source: *source };
                 self.space_mut(ns)?.add_route(route)
@@ -75,6 +75,8 @@ impl World {
                 Ok(())
             }
             Step::Elements { sets } => self.add_elements(sets),
+            // Nothing connects to a fake host.
+            Step::Conntrack { .. } => Ok(()),
             Step::File { path, text, .. } => self.write_file(path, text),
             Step::Lines { paths, add, remove } => {
                 for path in paths {

@@ -12,10 +12,11 @@ use std::path::Path;
 use ipnet::IpNet;
 use parking_lot::Mutex;
 
-use self::world::World;
+use self::world::{Listener, World};
 use super::call::place_of;
 use super::{Kernel, Outcome, requests};
 use crate::error::{Doing, Error, Result};
+use crate::model::Proto;
 use crate::plan::{Ask, Facts, HostFacts, Ns, Step};
 
 /// A host that exists only here.
@@ -80,6 +81,13 @@ impl Fake {
     pub fn sysctl(&self, ns: &Ns, key: &str) -> Option<String> {
         let state = self.state.lock();
         state.world.space(ns).ok()?.sysctl(&state.world, key)
+    }
+
+    /// A program of the host listens; unspecified = on all addresses, IPv4 as well on `::`. `words`
+    /// are what [`Facts::ports`] says of it.
+    pub fn set_listener(&self, proto: Proto, ip: IpAddr, port: u16, words: &str) {
+        let listener = Listener { proto, address: ip, port, words: words.to_owned() };
+        self.state.lock().world.listeners.push(listener);
     }
 
     /// Writes a file as somebody else would; its directory comes with it.

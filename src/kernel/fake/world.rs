@@ -1,18 +1,29 @@
 //! The fake host: namespaces, mounts, files, tables, and questions about them.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::net::IpAddr;
 use std::path::{Path, PathBuf};
 
 use super::space::{Link, Space};
 use crate::error::{Error, Kind, Result};
+use crate::kernel::sockets::clash;
+use crate::model::Proto;
 use crate::plan::rules::Element;
-use crate::plan::{Ask, Facts, HostFacts, Ns, Step};
+use crate::plan::{Ask, Facts, HostFacts, Ns, PortAsk, Step};
 
 /// The host's own namespace.
 pub(super) const HOST: u64 = 1;
 
 /// Elements of each set of a table, by key.
 pub(super) type Sets = BTreeMap<String, BTreeMap<String, Element>>;
+
+/// A program of the host that listens.
+pub(super) struct Listener {
+    pub(super) proto: Proto,
+    pub(super) address: IpAddr,
+    pub(super) port: u16,
+    pub(super) words: String,
+}
 
 pub(super) struct World {
     /// What the host has that is not of the steps' making.
@@ -25,6 +36,7 @@ pub(super) struct World {
     pub(super) tables: BTreeMap<String, Sets>,
     /// Sysctls that are not a device's, and their values before anybody wrote one.
     pub(super) presets: BTreeMap<String, String>,
+    pub(super) listeners: Vec<Listener>,
 }
 
 impl World {
@@ -50,6 +62,7 @@ impl World {
             files: BTreeMap::new(),
             tables: BTreeMap::new(),
             presets: presets.map(|(key, value)| (key.into(), value.into())).into(),
+            listeners: Vec::new(),
         }
     }
 
@@ -145,6 +158,17 @@ impl World {
         }
     }
 
+    /// Who has the first port of a span that is taken.
+    fn taken(&self, ask: &PortAsk) -> Option<String> {
+        let in_the_way = |listener: &&Listener| {
+            listener.proto == ask.proto
+                && ask.ports.contains(&listener.port)
+                && clash(ask.host_ip, listener.address, false)
+        };
+        let first = self.listeners.iter().filter(in_the_way).min_by_key(|one| one.port)?;
+        Some(first.words.clone())
+    }
+
     pub(super) fn facts(&self, ask: &Ask) -> Result<Facts> {
         let mut facts = Facts::default();
         let host = self.space(&Ns::Host)?;
@@ -171,6 +195,7 @@ impl World {
                 facts.ns_sysctls.extend(value.map(|value| (key.clone(), value)));
             }
         }
+        facts.ports = ask.ports.iter().map(|ask| self.taken(ask)).collect();
         for path in &ask.files {
             facts.files.extend(self.files.get(path).map(|text| (path.clone(), text.clone())));
         }

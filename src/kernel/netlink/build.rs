@@ -1,10 +1,12 @@
-//! Requests, from the typed messages of netlink-packet-route.
+//! Requests: from the typed messages of netlink-packet-route, or from bytes.
 
 use netlink_packet_core::{
     NLM_F_ACK, NLM_F_CREATE, NLM_F_DUMP, NLM_F_EXCL, NLM_F_REPLACE, NLM_F_REQUEST, NetlinkHeader,
     NetlinkMessage, NetlinkPayload,
 };
 use netlink_packet_route::RouteNetlinkMessage;
+
+use super::read::HEADER;
 
 /// What a request asks of the kernel besides its type.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -43,4 +45,25 @@ pub(in crate::kernel) fn request(manner: Manner, message: RouteNetlinkMessage) -
     let mut bytes = vec![0; message.buffer_len()];
     message.serialize(&mut bytes);
     bytes
+}
+
+/// As [`request`], for a protocol without typed messages: `body` follows the header.
+pub(in crate::kernel) fn plain(manner: Manner, kind: u16, body: &[u8]) -> Vec<u8> {
+    let length = u32::try_from(HEADER + body.len()).unwrap_or(u32::MAX);
+    let mut bytes = length.to_ne_bytes().to_vec();
+    bytes.extend_from_slice(&kind.to_ne_bytes());
+    bytes.extend_from_slice(&manner.flags().to_ne_bytes());
+    bytes.extend_from_slice(&[0; 8]);
+    bytes.extend_from_slice(body);
+    bytes
+}
+
+/// Puts an attribute at the end of a body. A payload is never longer than a message that was
+/// received, far below what its length can say.
+pub(in crate::kernel) fn attribute(body: &mut Vec<u8>, kind: u16, payload: &[u8]) {
+    let length = u16::try_from(4 + payload.len()).unwrap_or(u16::MAX);
+    body.extend_from_slice(&length.to_ne_bytes());
+    body.extend_from_slice(&kind.to_ne_bytes());
+    body.extend_from_slice(payload);
+    body.resize(body.len().next_multiple_of(4), 0);
 }

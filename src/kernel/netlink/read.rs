@@ -6,7 +6,7 @@ use std::net::IpAddr;
 use crate::error::{Error, Kind};
 
 /// `struct nlmsghdr`.
-const HEADER: usize = 16;
+pub(in crate::kernel) const HEADER: usize = 16;
 /// The answer to a request: an errno, 0 for success.
 pub(in crate::kernel) const ERROR: u16 = 2;
 /// The end of a dump.
@@ -104,6 +104,11 @@ pub(in crate::kernel) fn byte(bytes: &[u8], at: usize) -> Option<u8> {
 /// 16 bits at an offset, in the machine's order.
 pub(in crate::kernel) fn half(bytes: &[u8], at: usize) -> Option<u16> {
     bytes.get(at..)?.first_chunk().map(|chunk| u16::from_ne_bytes(*chunk))
+}
+
+/// 16 bits at an offset, in network byte order.
+pub(in crate::kernel) fn network_half(bytes: &[u8], at: usize) -> Option<u16> {
+    bytes.get(at..)?.first_chunk().map(|chunk| u16::from_be_bytes(*chunk))
 }
 
 /// 32 bits at an offset, in the machine's order.

@@ -18,7 +18,7 @@ const DATAGRAM: usize = 64 * 1024;
 const RECEIVE_BUFFER: usize = 4 * 1024 * 1024;
 /// Requests of one `sendmsg`: far below the send buffer and the receive buffer.
 const TOGETHER: usize = 128;
-/// rtnetlink answers before `sendmsg` returns; this is for a kernel that does not.
+/// rtnetlink and its like answer before `sendmsg` returns; this is for a kernel that does not.
 const PATIENCE: Duration = Duration::from_secs(10);
 /// A table that changes under every one of so many dumps is not going to hold still.
 const DUMPS: usize = 16;
@@ -44,8 +44,12 @@ struct Waiting {
 impl Socket {
     /// An rtnetlink socket.
     pub(in crate::kernel) fn open() -> Result<Self> {
-        let mut inner =
-            netlink_sys::Socket::new(NETLINK_ROUTE).doing(|| "open a netlink socket")?;
+        Self::open_for(NETLINK_ROUTE)
+    }
+
+    /// A socket for a protocol of `linux/netlink.h`.
+    pub(in crate::kernel) fn open_for(protocol: isize) -> Result<Self> {
+        let mut inner = netlink_sys::Socket::new(protocol).doing(|| "open a netlink socket")?;
         inner.bind_auto().doing(|| "bind a netlink socket")?;
         // Kernels before 4.12 and 4.20 lack them: then errors have no words and dumps no filter.
         let _ = inner.set_ext_ack(true);

@@ -72,21 +72,33 @@ fn attrs(mut bytes: &[u8], depth: usize, path: &[u16], text: &mut String) {
 
 /// nft turns the one byte of `meta l4proto` round before it looks into an interval map. Two bytes
 /// at a time, of one: the kernel does nothing.
-const NO_OP: &str = "    1 {
+fn without_no_ops(mut text: String) -> String {
+    // By where the byte stands: alone in front, behind an IPv4 or behind an IPv6 address.
+    for register in [0x01, 0x02, 0x09] {
+        text = text.replace(&no_op(register), "");
+    }
+    text
+}
+
+fn no_op(register: u8) -> String {
+    format!(
+        "    1 {{
       1 [62, 79, 74, 65, 6f, 72, 64, 65, 72, 00]
-      2 {
-        1 [00, 00, 00, 09]
-        2 [00, 00, 00, 09]
+      2 {{
+        1 [00, 00, 00, {register:02x}]
+        2 [00, 00, 00, {register:02x}]
         3 [00, 00, 00, 01]
         4 [00, 00, 00, 01]
         5 [00, 00, 00, 02]
-      }
-    }
-";
+      }}
+    }}
+"
+    )
+}
 
 #[track_caller]
 fn assert_same(ours: &Batch, nft: &str) {
-    let (ours, theirs) = (tree(ours.as_bytes()), tree(&captured(nft)).replace(NO_OP, ""));
+    let (ours, theirs) = (tree(ours.as_bytes()), without_no_ops(tree(&captured(nft))));
     for (number, (left, right)) in ours.lines().zip(theirs.lines()).enumerate() {
         assert_eq!(left, right, "line {number} of\n{ours}");
     }
@@ -185,6 +197,14 @@ fn intervals_masks_and_negation() {
     assert_same(&batch, include_str!("../../../tests/golden/nft/spans_create.hex"));
 }
 
+/// The same as [`without_no_ops`], of what the other reader prints.
+fn without_byteorder(text: &str) -> String {
+    let begin = "Element([Name(\"byteorder\")";
+    let Some((before, rest)) = text.split_once(begin) else { return text.to_owned() };
+    let (_, after) = rest.split_once("})]), ").unwrap();
+    without_byteorder(&format!("{before}{after}"))
+}
+
 /// The other reader of these messages that there is finds in them what it finds in nft's.
 #[test]
 fn another_decoder_agrees() {
@@ -197,7 +217,8 @@ fn another_decoder_agrees() {
         let ours = decoded(bytes);
         if message.kind == NFT_MSG_NEWRULE {
             let start = message.body.as_ptr() as usize - theirs.as_ptr() as usize - 16;
-            assert_eq!(ours, decoded(&theirs[start..start + 16 + message.body.len()]));
+            let theirs = decoded(&theirs[start..start + 16 + message.body.len()]);
+            assert_eq!(format!("{ours:?}"), without_byteorder(&format!("{theirs:?}")));
             rules += 1;
         }
     }

@@ -16,6 +16,7 @@ use crate::kernel::netlink::read;
 const HEADER: usize = 12;
 const MAIN: u8 = 254;
 const LOCAL: u32 = 255;
+const LOCAL_TABLE: u8 = 255;
 const RTA_DST: u16 = 1;
 const RTA_OIF: u16 = 4;
 const RTA_PRIORITY: u16 = 6;
@@ -32,6 +33,8 @@ pub(in crate::kernel) struct Spec {
     /// Index of the device.
     pub(in crate::kernel) index: u32,
     pub(in crate::kernel) source: Option<IpAddr>,
+    /// Of type and in table `local`, with this metric.
+    pub(in crate::kernel) local: Option<u32>,
 }
 
 /// A route as the kernel tells of it.
@@ -61,6 +64,10 @@ pub(in crate::kernel) fn delete(spec: &Spec) -> Vec<u8> {
     let mut message = message(spec.destination);
     if spec.destination.addr().is_ipv4() {
         message.header.scope = RouteScope::NoWhere;
+    }
+    if spec.local.is_some() {
+        message.header.kind = RouteType::Local;
+        message.header.table = LOCAL_TABLE;
     }
     message.attributes.extend(attributes(spec));
     request(Manner::Change, RouteNetlinkMessage::DelRoute(message))
@@ -147,6 +154,10 @@ fn wanted(spec: &Spec) -> RouteMessage {
     if spec.via.is_none() && spec.destination.addr().is_ipv4() {
         message.header.scope = RouteScope::Link;
     }
+    if spec.local.is_some() {
+        message.header.kind = RouteType::Local;
+        message.header.table = LOCAL_TABLE;
+    }
     message.attributes.extend(attributes(spec));
     message
 }
@@ -166,7 +177,8 @@ fn message(destination: IpNet) -> RouteMessage {
 fn attributes(spec: &Spec) -> impl Iterator<Item = RouteAttribute> {
     let via = spec.via.map(|via| RouteAttribute::Gateway(RouteAddress::from(via)));
     let source = spec.source.map(|source| RouteAttribute::PrefSource(RouteAddress::from(source)));
-    via.into_iter().chain(source).chain([RouteAttribute::Oif(spec.index)])
+    let metric = spec.local.map(RouteAttribute::Priority);
+    via.into_iter().chain(source).chain(metric).chain([RouteAttribute::Oif(spec.index)])
 }
 
 #[cfg(test)]
@@ -182,6 +194,7 @@ mod tests {
             via: via.map(|via| via.parse().unwrap()),
             index: 2,
             source: source.map(|source| source.parse().unwrap()),
+            local: None,
         }
     }
 
@@ -295,7 +308,7 @@ mod tests {
         #[test]
         fn what_is_written_is_read(six: u128, prefix in 0_u8..=128) {
             let destination = IpNet::new(Ipv6Addr::from_bits(six).into(), prefix).unwrap().trunc();
-            let spec = Spec { destination, via: None, index: 7, source: None };
+            let spec = Spec { destination, via: None, index: 7, source: None, local: None };
             let route = read(&add(&spec)[16..]).unwrap();
             prop_assert_eq!((route.destination, route.index), (destination, Some(7)));
         }

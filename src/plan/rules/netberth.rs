@@ -59,6 +59,11 @@ fn sets() -> Vec<Set> {
         Set::map("pub4_any", &[InetProto, InetService], &[Ipv4Addr, InetService]),
         Set::map("pub6", &[Ipv6Addr, InetProto, InetService], &[Ipv6Addr, InetService]),
         Set::map("pub6_any", &[InetProto, InetService], &[Ipv6Addr, InetService]),
+        // The same for spans of ports that keep their numbers: one element each.
+        Set::map("span4", &[Ipv4Addr, InetProto, InetService], &[Ipv4Addr]).with_intervals(),
+        Set::map("span4_any", &[InetProto, InetService], &[Ipv4Addr]).with_intervals(),
+        Set::map("span6", &[Ipv6Addr, InetProto, InetService], &[Ipv6Addr]).with_intervals(),
+        Set::map("span6_any", &[InetProto, InetService], &[Ipv6Addr]).with_intervals(),
         // Virtual addresses of services.
         Set::of("vip4", &[Ipv4Addr]),
         Set::of("vip6", &[Ipv6Addr]),
@@ -108,7 +113,8 @@ fn nat_out() -> Chain {
     Chain::of("nat_out", rules).hooked(Nat, Hook::Output, BEFORE_DSTNAT)
 }
 
-/// Published ports. What is bound to one host address comes before what is bound to all.
+/// Published ports. What is bound to one host address comes before what is bound to all, and a port
+/// before a span: the maps of single ports are hashes, those of spans trees.
 fn pub_() -> Chain {
     let bound = |family| vec![Field::Daddr(family), Field::L4proto, Field::Dport];
     let any = || vec![Field::L4proto, Field::Dport];
@@ -117,6 +123,10 @@ fn pub_() -> Chain {
         Rule::of([dnat(Ipv6, bound(Ipv6), "pub6")]),
         Rule::of([Statement::Nfproto(Ipv4), dnat(Ipv4, any(), "pub4_any")]),
         Rule::of([Statement::Nfproto(Ipv6), dnat(Ipv6, any(), "pub6_any")]),
+        Rule::of([dnat(Ipv4, bound(Ipv4), "span4")]),
+        Rule::of([dnat(Ipv6, bound(Ipv6), "span6")]),
+        Rule::of([Statement::Nfproto(Ipv4), dnat(Ipv4, any(), "span4_any")]),
+        Rule::of([Statement::Nfproto(Ipv6), dnat(Ipv6, any(), "span6_any")]),
     ];
     Chain::of("pub", rules)
 }

@@ -1,0 +1,83 @@
+//! The connection table over raw ctnetlink: what `conntrack -D` does, for many selections at once.
+
+mod entry;
+#[cfg(test)]
+mod golden;
+
+use netlink_sys::protocols::NETLINK_NETFILTER;
+use parking_lot::Mutex;
+
+use self::entry::{Deletion, Entry};
+use super::netlink::socket::Socket;
+use crate::error::{Doing, Error, Kind, Result};
+use crate::plan::Flow;
+
+/// The connection table of one network namespace.
+///
+/// Opened on a thread that is in the namespace; the socket stays there whatever thread uses it.
+pub struct Conntrack {
+    socket: Mutex<Socket>,
+}
+
+impl Conntrack {
+    /// A socket in the namespace of the calling thread.
+    pub fn open() -> Result<Self> {
+        Ok(Conntrack { socket: Mutex::new(Socket::open_for(NETLINK_NETFILTER)?) })
+    }
+
+    /// Deletes the entries that any of the flows selects, and says how many there were. An entry that
+    /// ends by itself meanwhile is no error and is not counted; one that cannot be deleted does not
+    /// keep the others.
+    ///
+    /// The table is listed once, whatever the number of flows. The kernel could select by itself
+    /// (`CTA_FILTER`), but by one flow at a time, without spans, and without a count.
+    ///
+    /// Kind `unsupported` where the kernel has no ctnetlink.
+    pub fn delete(&self, flows: &[Flow]) -> Result<usize> {
+        if flows.is_empty() {
+            return Ok(0);
+        }
+        let mut socket = self.socket.lock();
+        let select = |payload: &[u8]| {
+            let entry = Entry::read(payload)?;
+            flows.iter().any(|flow| entry.is_of(flow)).then(|| entry.deletion())
+        };
+        let request = entry::list(one_family(flows));
+        let found: Vec<Deletion> =
+            socket.dump(&request, select).map_err(unsupported).doing(|| "conntrack -L")?;
+        let (names, requests): (Vec<_>, Vec<_>) =
+            found.into_iter().map(|deletion| (deletion.original, deletion.request)).unzip();
+        let mut deleted = 0;
+        let mut failed = None;
+        for (original, answer) in names.iter().zip(socket.exchange(requests)) {
+            match answer {
+                Ok(_) => deleted += 1,
+                // It ended meanwhile, or another connection has its addresses now.
+                Err(error) if error.errno() == Some(libc::ENOENT) => {}
+                Err(error) => {
+                    failed.get_or_insert_with(|| error.doing(format!("conntrack -D {original}")));
+                }
+            }
+        }
+        failed.map_or(Ok(deleted), Err)
+    }
+}
+
+/// Whether all flows are of IPv6, or of IPv4; none where there are both.
+fn one_family(flows: &[Flow]) -> Option<bool> {
+    let is_ipv6 = |flow: &Flow| match flow {
+        Flow::To { ipv6, .. } => *ipv6,
+        Flow::AnsweredBy { address, .. } | Flow::Of { address } => address.is_ipv6(),
+    };
+    let first = is_ipv6(flows.first()?);
+    flows.iter().all(|flow| is_ipv6(flow) == first).then_some(first)
+}
+
+/// nfnetlink says `EINVAL` for a subsystem that it does not have.
+fn unsupported(error: Error) -> Error {
+    if error.errno() != Some(libc::EINVAL) {
+        return error;
+    }
+    let what = "the kernel has no ctnetlink: load the module nf_conntrack_netlink";
+    error.with_kind(Kind::Unsupported).because(what)
+}
