@@ -192,9 +192,15 @@ fn the_next_packet_meets_the_rules_of_the_moment() {
         say();
         new.recv_from(&mut buffer).unwrap();
         assert_eq!(entries(), ["udp 192.0.2.1 5000"]);
+        // The one forgets when it is applied, the other when it is undone.
+        host.undo(&step);
+        assert_eq!(entries(), ["udp 192.0.2.1 5000"]);
+        let flows = vec![to(Proto::Udp, Some("192.0.2.1"), 5000)];
+        let step = [Step::Conntrack { flows, leaving: true }];
+        host.apply(&step);
+        assert_eq!(entries(), ["udp 192.0.2.1 5000"]);
         host.undo(&step);
         assert_eq!(entries(), [""; 0]);
-        host.apply(&step);
         host.undo(&step);
     });
 }

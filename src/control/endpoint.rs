@@ -8,7 +8,7 @@ use super::commit::{build, take_down};
 use super::locked::Locked;
 use super::log::Level;
 use super::records::{self, Writes, cursor_key, endpoint_key, lease_key, name_key, network_steps};
-use super::{Netberth, join, lookup, names, network, now, ports};
+use super::{Netberth, detach, lookup, names, network, now, ports};
 use crate::drivers;
 use crate::error::{Doing, Error, Kind, Result};
 use crate::ipam;
@@ -258,7 +258,7 @@ pub(super) fn delete(
         return Err(Error::new(Kind::InUse, what).doing(doing));
     }
     for attachment in std::mem::take(&mut endpoint.attachments) {
-        join::detach(locked, network, &endpoint.id, &attachment.container)?;
+        detach::detach(locked, network, &endpoint.id, &attachment.container)?;
     }
     let naming = names::unpublish(locked.store(), network, &endpoint)?;
     remove(locked, network, &endpoint, naming, &doing).doing(|| doing)?;

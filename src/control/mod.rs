@@ -2,6 +2,7 @@
 
 mod commit;
 mod config;
+mod detach;
 mod endpoint;
 mod join;
 mod locked;

@@ -1,7 +1,7 @@
 //! Verbs of sandboxes.
 
 use super::commit::take_down;
-use super::join::marked;
+use super::detach::marked;
 use super::locked::Locked;
 use super::log::Level;
 use super::records::{

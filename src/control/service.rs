@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 
-use super::{Netberth, endpoint, join, lookup, network, records};
+use super::{Netberth, detach, endpoint, join, lookup, network, records};
 use crate::error::{Doing, Error, Kind, Result};
 use crate::model::view::{BackendView, EndpointView};
 use crate::model::{ContainerId, Endpoint, Filter, Id, JoinSpec, ServiceSpec};
@@ -85,7 +85,7 @@ impl Netberth {
         let service = lookup::service(locked.store(), selector)?;
         let network = lookup::network_of(locked.store(), &service)?;
         let container = ContainerId::new(container)?;
-        join::detach(&mut locked, &network, &service.id, &container)
+        detach::detach(&mut locked, &network, &service.id, &container)
     }
 }
 

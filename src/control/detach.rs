@@ -1,0 +1,119 @@
+//! Detaching a container from an endpoint.
+
+use super::commit::take_down;
+use super::endpoint::is_service;
+use super::locked::Locked;
+use super::log::Level;
+use super::records::{self, Writes, endpoint_key, join_steps, sandbox_key};
+use super::route::{Leg, legs, moves};
+use super::{Netberth, lookup, names, seat};
+use crate::error::{Doing, Error, Kind, Result};
+use crate::model::{Attachment, ContainerId, Endpoint, Id, Network};
+use crate::plan::Step;
+use crate::services::hosts;
+use crate::store::Batch;
+
+impl Netberth {
+    /// Detaches a container from an endpoint; the endpoint keeps its addresses.
+    ///
+    /// # Errors
+    /// `not_found`; `invalid` if that container is not joined. If the kernel refuses a part, the
+    /// rest is gone all the same and the call can be repeated.
+    pub fn detach(&self, network: &str, endpoint: &str, container: &str) -> Result<()> {
+        let mut locked = self.lock()?;
+        let network = lookup::network(locked.store(), network)?;
+        let endpoint = lookup::endpoint(locked.store(), &network, endpoint)?;
+        let container = ContainerId::new(container)?;
+        detach(&mut locked, &network, &endpoint.id, &container)
+    }
+}
+
+pub(super) fn detach(
+    locked: &mut Locked<'_>,
+    network: &Network,
+    endpoint: &Id,
+    container: &ContainerId,
+) -> Result<()> {
+    let endpoints = records::endpoints(locked.store(), &network.id)?;
+    let found = endpoints.iter().find(|known| known.id == *endpoint).cloned();
+    let mut endpoint = found.ok_or_else(|| Error::new(Kind::NotFound, "endpoint not found"))?;
+    let doing = format!("detach {container} from {} of network {}", endpoint.name, network.name);
+    let Some(attachment) = endpoint.attachment(container).cloned() else {
+        let what = format!("container {container} is not joined to endpoint {}", endpoint.name);
+        return Err(Error::new(Kind::Invalid, what).doing(doing));
+    };
+    let mut sandbox = seat::of(locked, container)?;
+    let before = legs(locked.store(), &sandbox)?;
+    let after: Vec<Leg> =
+        before.iter().filter(|leg| leg.endpoint.id != endpoint.id).cloned().collect();
+    // Where nothing takes over, the route goes with its interface.
+    let takes_over = |step: &Step| matches!(step, Step::DefaultRoute { to: Some(_), .. });
+    let mut adjust = moves(&attachment.ns, &before, &after);
+    adjust.retain(takes_over);
+    adjust.extend(forgetting(network, &endpoint, &attachment, &endpoints));
+    adjust.extend(own_change(&sandbox.own_names, &attachment, &endpoint, &before, &after));
+    let steps_key = join_steps(&endpoint.id, container);
+    let remove = records::steps(locked.store(), &steps_key)?;
+    let marked = marked(&endpoint, container);
+    endpoint.attachments.retain(|known| known.container != *container);
+    sandbox.joined.retain(|(_, id)| *id != endpoint.id);
+    let gone: Batch = Writes::new()
+        .put(endpoint_key(&network.id, &endpoint.id), &endpoint)?
+        .put(sandbox_key(container), &sandbox)?
+        .delete(steps_key.clone())
+        .batch();
+    let owners = std::slice::from_ref(&steps_key);
+    take_down(locked, &doing, owners, adjust, remove, gone, |left| {
+        let writes = Writes::new().put(endpoint_key(&network.id, &marked.id), &marked)?;
+        Ok(writes.put_steps(steps_key.clone(), left)?.batch())
+    })
+    .doing(|| doing.clone())?;
+    locked.say(Level::Info, || doing);
+    Ok(())
+}
+
+/// The endpoint while a detach of this container could not be finished.
+pub(super) fn marked(endpoint: &Endpoint, container: &ContainerId) -> Endpoint {
+    let mut marked = endpoint.clone();
+    for attachment in &mut marked.attachments {
+        attachment.detaching |= attachment.container == *container;
+    }
+    marked
+}
+
+/// Everyone forgets the endpoint's name, and its container forgets the network's.
+fn forgetting(
+    network: &Network,
+    endpoint: &Endpoint,
+    attachment: &Attachment,
+    endpoints: &[Endpoint],
+) -> Vec<Step> {
+    let others = names::files(endpoints, Some(&attachment.container));
+    let own = vec![attachment.hosts.clone()];
+    let all = names::lines(network, endpoints);
+    let mut steps = Vec::new();
+    steps.extend(names::change(own, Vec::new(), all));
+    if !is_service(endpoint) {
+        let lines = hosts::endpoint_lines(endpoint, network.name.as_str());
+        steps.extend(names::change(others, Vec::new(), lines));
+    }
+    steps
+}
+
+/// The container's own line moves on to the oldest endpoint that it still has.
+fn own_change(
+    own_names: &[String],
+    attachment: &Attachment,
+    endpoint: &Endpoint,
+    before: &[Leg],
+    after: &[Leg],
+) -> Option<Step> {
+    let first = before.first()?;
+    if first.endpoint.id != endpoint.id {
+        return None;
+    }
+    let remove = hosts::own_lines(own_names, endpoint.ips());
+    let next = after.first();
+    let add = next.map(|leg| hosts::own_lines(own_names, leg.endpoint.ips())).unwrap_or_default();
+    names::change(vec![attachment.hosts.clone()], add, remove)
+}
