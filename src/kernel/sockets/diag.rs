@@ -28,7 +28,7 @@ pub struct Socket {
     pub address: IpAddr,
     /// The port.
     pub port: u16,
-    /// What [`holder`](super::holder) finds its process by.
+    /// What `holder` finds its process by.
     pub inode: u32,
     /// Whose it is.
     pub uid: u32,
