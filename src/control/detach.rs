@@ -1,12 +1,12 @@
 //! Detaching a container from an endpoint.
 
 use super::commit::take_down;
-use super::endpoint::is_service;
 use super::locked::Locked;
 use super::log::Level;
+use super::names::{self, Fate};
 use super::records::{self, Writes, endpoint_key, join_steps, sandbox_key};
 use super::route::{Leg, legs, moves};
-use super::{Netberth, lookup, names, seat};
+use super::{Netberth, lookup};
 use crate::error::{Doing, Error, Kind, Result};
 use crate::model::{Attachment, ContainerId, Endpoint, Id, Network};
 use crate::plan::Step;
@@ -42,7 +42,7 @@ pub(super) fn detach(
         let what = format!("container {container} is not joined to endpoint {}", endpoint.name);
         return Err(Error::new(Kind::Invalid, what).doing(doing));
     };
-    let mut sandbox = seat::of(locked, container)?;
+    let mut sandbox = lookup::sandbox(locked.store(), container.as_str())?;
     let before = legs(locked.store(), &sandbox)?;
     let after: Vec<Leg> =
         before.iter().filter(|leg| leg.endpoint.id != endpoint.id).cloned().collect();
@@ -88,16 +88,11 @@ fn forgetting(
     attachment: &Attachment,
     endpoints: &[Endpoint],
 ) -> Vec<Step> {
-    let others = names::files(endpoints, Some(&attachment.container));
     let own = vec![attachment.hosts.clone()];
     let all = names::lines(network, endpoints);
-    let mut steps = Vec::new();
-    steps.extend(names::change(own, Vec::new(), all));
-    if !is_service(endpoint) {
-        let lines = hosts::endpoint_lines(endpoint, network.name.as_str());
-        steps.extend(names::change(others, Vec::new(), lines));
-    }
-    steps
+    let own = names::change(own, Vec::new(), all);
+    let others = names::of_joined(network, endpoint, endpoints, &attachment.container, Fate::Goes);
+    own.into_iter().chain(others).collect()
 }
 
 /// The container's own line moves on to the oldest endpoint that it still has.

@@ -7,8 +7,9 @@ use ipnet::IpNet;
 use super::commit::{build, take_down};
 use super::locked::Locked;
 use super::log::Level;
+use super::names::{self, Fate};
 use super::records::{self, Writes, cursor_key, endpoint_key, lease_key, name_key, network_steps};
-use super::{Netberth, detach, lookup, names, network, now, ports};
+use super::{Netberth, detach, lookup, network, now, ports};
 use crate::drivers;
 use crate::error::{Doing, Error, Kind, Result};
 use crate::ipam;
@@ -38,9 +39,7 @@ impl Netberth {
     pub fn endpoint(&self, network: &str, endpoint: &str, verbose: bool) -> Result<EndpointView> {
         let network = lookup::network(&*self.store, network)?;
         let endpoint = lookup::endpoint(&*self.store, &network, endpoint)?;
-        let one = std::slice::from_ref(&endpoint);
-        let mut views = network::endpoint_views(&*self.store, &network, one, verbose)?;
-        views.pop().ok_or_else(|| Error::new(Kind::Bug, "an endpoint has no view"))
+        network::endpoint_view(&*self.store, &network, &endpoint, verbose)
     }
 
     /// Endpoints of a network in order of creation.
@@ -94,8 +93,8 @@ pub(super) fn create(
     let (endpoint, writes) = allot(locked, &network, spec, id)?;
     let writes = writes.put(endpoint_key(&network.id, &id), &endpoint)?;
     let writes = writes.claim(claim, id.to_string());
-    let naming = names::publish(locked.store(), &network, &endpoint)?;
-    build(locked, doing, steps, naming, |done| {
+    let naming = names::of_service(locked.store(), &network, &endpoint, Fate::Comes)?;
+    build(locked, doing, steps, naming.into_iter().collect(), |done| {
         if !rising {
             return Ok(writes.batch());
         }
@@ -260,7 +259,7 @@ pub(super) fn delete(
     for attachment in std::mem::take(&mut endpoint.attachments) {
         detach::detach(locked, network, &endpoint.id, &attachment.container)?;
     }
-    let naming = names::unpublish(locked.store(), network, &endpoint)?;
+    let naming = names::of_service(locked.store(), network, &endpoint, Fate::Goes)?;
     remove(locked, network, &endpoint, naming, &doing).doing(|| doing)?;
     locked.say(Level::Info, || format!("endpoint {} deleted", endpoint.name));
     Ok(())
@@ -270,7 +269,7 @@ fn remove(
     locked: &mut Locked<'_>,
     network: &Network,
     endpoint: &Endpoint,
-    naming: Vec<Step>,
+    naming: Option<Step>,
     doing: &str,
 ) -> Result<()> {
     let mut writes = Writes::durable()
@@ -281,12 +280,13 @@ fn remove(
         writes = writes.delete(lease_key(&network.id, &address));
     }
     writes = ports::release(writes, &endpoint.port_mapping);
-    let last = records::endpoints(locked.store(), &network.id)?.len() == 1;
-    let falling = last && network.is_predefined() && drivers::of(network.kind).has_interface();
+    let may_fall = network.is_predefined() && drivers::of(network.kind).has_interface();
+    let falling = may_fall && records::endpoints(locked.store(), &network.id)?.len() == 1;
     let (steps, writes) =
         if falling { network::bring_down(locked, network, writes)? } else { (Vec::new(), writes) };
     let owner = network_steps(&network.id);
     let owners = std::slice::from_ref(&owner);
+    let naming = naming.into_iter().collect();
     take_down(locked, doing, owners, naming, steps, writes.batch(), |left| {
         if !falling {
             return Ok(Writes::new().batch());

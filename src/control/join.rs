@@ -10,12 +10,13 @@ use super::commit::build;
 use super::endpoint::is_service;
 use super::locked::Locked;
 use super::log::Level;
+use super::names::{self, Fate};
 use super::records::{
     self, Writes, endpoint_key, join_steps, netns_key, sandbox_key, sandbox_steps,
 };
 use super::route::{Leg, legs, moves};
 use super::seat::{self, Seat};
-use super::{Netberth, lookup, names, network};
+use super::{Netberth, lookup, network};
 
 use crate::drivers;
 use crate::error::{Doing, Error, Kind, Result};
@@ -86,12 +87,10 @@ fn check_free(endpoint: &Endpoint, container: &ContainerId) -> Result<()> {
     } else {
         format!("endpoint {} is already joined by container {}", endpoint.name, joined.container)
     };
-    let kind = if is_service(endpoint) && joined.container != *container {
+    if is_service(endpoint) && joined.container != *container {
         return Err(Error::new(Kind::Unsupported, what + ": a service takes one back end as yet"));
-    } else {
-        Kind::Invalid
-    };
-    Err(Error::new(kind, what))
+    }
+    Err(Error::new(Kind::Invalid, what))
 }
 
 fn carry_out(locked: &mut Locked<'_>, joining: Joining<'_>, doing: &str) -> Result<PathBuf> {
@@ -279,11 +278,13 @@ fn naming(joining: &Joining<'_>) -> Vec<Step> {
         add.retain(|line| present.is_none_or(|text| !text.lines().any(|there| there == line)));
         steps.extend(names::change(vec![sandbox.hosts.clone()], add, Vec::new()));
     }
-    if !is_service(&joining.endpoint) {
-        let others = names::files(&joining.others, Some(&sandbox.container));
-        let lines = hosts::endpoint_lines(&joining.endpoint, joining.network.name.as_str());
-        steps.extend(names::change(others, lines, Vec::new()));
-    }
+    steps.extend(names::of_joined(
+        joining.network,
+        &joining.endpoint,
+        &joining.others,
+        &sandbox.container,
+        Fate::Comes,
+    ));
     steps
 }
 

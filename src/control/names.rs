@@ -11,7 +11,7 @@ use crate::services::hosts;
 use crate::store::Store;
 
 /// The hosts files of the network's containers, without `but`'s.
-pub(super) fn files(endpoints: &[Endpoint], but: Option<&ContainerId>) -> Vec<PathBuf> {
+fn files(endpoints: &[Endpoint], but: Option<&ContainerId>) -> Vec<PathBuf> {
     let attachments = endpoints.iter().flat_map(|endpoint| &endpoint.attachments);
     let others = attachments.filter(|attachment| Some(&attachment.container) != but);
     let mut files: Vec<PathBuf> = others.map(|attachment| attachment.hosts.clone()).collect();
@@ -33,30 +33,47 @@ pub(super) fn change(paths: Vec<PathBuf>, add: Vec<String>, remove: Vec<String>)
     (!nothing).then_some(Step::Lines { paths, add, remove })
 }
 
-/// A service has its name from its publication on.
-pub(super) fn publish(
-    store: &dyn Store,
-    network: &Network,
-    endpoint: &Endpoint,
-) -> Result<Vec<Step>> {
-    if !is_service(endpoint) {
-        return Ok(Vec::new());
-    }
-    let files = files(&records::endpoints(store, &network.id)?, None);
-    let lines = hosts::endpoint_lines(endpoint, network.name.as_str());
-    Ok(change(files, lines, Vec::new()).into_iter().collect())
+/// Whether a name is coming or going.
+#[derive(Clone, Copy)]
+pub(super) enum Fate {
+    Comes,
+    Goes,
 }
 
-/// And loses it when it is deleted.
-pub(super) fn unpublish(
+/// What every container of the network, without `but`, hears of an endpoint that is joined or
+/// detached. A service keeps its name, whoever is behind it.
+pub(super) fn of_joined(
+    network: &Network,
+    endpoint: &Endpoint,
+    endpoints: &[Endpoint],
+    but: &ContainerId,
+    fate: Fate,
+) -> Option<Step> {
+    if is_service(endpoint) {
+        None
+    } else {
+        told(network, endpoint, files(endpoints, Some(but)), fate)
+    }
+}
+
+/// What they all hear of a service that is published or deleted.
+pub(super) fn of_service(
     store: &dyn Store,
     network: &Network,
     endpoint: &Endpoint,
-) -> Result<Vec<Step>> {
+    fate: Fate,
+) -> Result<Option<Step>> {
     if !is_service(endpoint) {
-        return Ok(Vec::new());
+        return Ok(None);
     }
     let files = files(&records::endpoints(store, &network.id)?, None);
+    Ok(told(network, endpoint, files, fate))
+}
+
+fn told(network: &Network, endpoint: &Endpoint, files: Vec<PathBuf>, fate: Fate) -> Option<Step> {
     let lines = hosts::endpoint_lines(endpoint, network.name.as_str());
-    Ok(change(files, Vec::new(), lines).into_iter().collect())
+    match fate {
+        Fate::Comes => change(files, lines, Vec::new()),
+        Fate::Goes => change(files, Vec::new(), lines),
+    }
 }

@@ -237,14 +237,20 @@ pub(super) fn endpoint_views(
     endpoints: &[Endpoint],
     verbose: bool,
 ) -> Result<Vec<EndpointView>> {
+    endpoints.iter().map(|endpoint| endpoint_view(store, network, endpoint, verbose)).collect()
+}
+
+pub(super) fn endpoint_view(
+    store: &dyn Store,
+    network: &Network,
+    endpoint: &Endpoint,
+    verbose: bool,
+) -> Result<EndpointView> {
     let name = network.name.as_str();
-    let one = |endpoint: &Endpoint| {
-        if !verbose {
-            return Ok(EndpointView::new(endpoint, name));
-        }
-        let container = endpoint.attachments.first().map(|attachment| &attachment.container);
-        let sandbox = container.map(|id| records::sandbox(store, id)).transpose()?.flatten();
-        Ok(EndpointView::verbose(endpoint, name, sandbox.map(|sandbox| sandbox.key)))
-    };
-    endpoints.iter().map(one).collect()
+    if !verbose {
+        return Ok(EndpointView::new(endpoint, name));
+    }
+    let container = endpoint.attachments.first().map(|attachment| &attachment.container);
+    let sandbox = container.map(|id| records::sandbox(store, id)).transpose()?.flatten();
+    Ok(EndpointView::verbose(endpoint, name, sandbox.map(|sandbox| sandbox.key)))
 }

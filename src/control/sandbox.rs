@@ -4,16 +4,16 @@ use super::commit::take_down;
 use super::detach::marked;
 use super::locked::Locked;
 use super::log::Level;
+use super::names::{self, Fate};
 use super::records::{
     self, Writes, endpoint_key, join_steps, netns_key, sandbox_key, sandbox_steps,
 };
-use super::route::legs;
-use super::{Netberth, lookup, names, network};
+use super::route::{Leg, legs};
+use super::{Netberth, lookup, network};
 use crate::error::{Doing, Kind, Result};
 use crate::model::view::SandboxView;
 use crate::model::{Sandbox, SandboxKind};
 use crate::plan::{Ask, Done, Step};
-use crate::services::hosts;
 use crate::store::Store;
 
 impl Netberth {
@@ -102,25 +102,15 @@ fn claimed(sandbox: &Sandbox) -> Option<String> {
 }
 
 /// The other containers of the network forget the endpoint.
-fn forgetting(
-    locked: &Locked<'_>,
-    sandbox: &Sandbox,
-    leg: &super::route::Leg,
-) -> Result<Option<Step>> {
-    if super::endpoint::is_service(&leg.endpoint) {
-        return Ok(None);
-    }
+fn forgetting(locked: &Locked<'_>, sandbox: &Sandbox, leg: &Leg) -> Result<Option<Step>> {
     let endpoints = records::endpoints(locked.store(), &leg.network.id)?;
-    let others = names::files(&endpoints, Some(&sandbox.container));
-    let lines = hosts::endpoint_lines(&leg.endpoint, leg.network.name.as_str());
-    Ok(names::change(others, Vec::new(), lines))
+    let (network, endpoint) = (&leg.network, &leg.endpoint);
+    Ok(names::of_joined(network, endpoint, &endpoints, &sandbox.container, Fate::Goes))
 }
 
 fn view(store: &dyn Store, sandbox: &Sandbox) -> Result<SandboxView> {
-    let mut endpoints = Vec::new();
-    for leg in legs(store, sandbox)? {
-        let one = std::slice::from_ref(&leg.endpoint);
-        endpoints.extend(network::endpoint_views(store, &leg.network, one, false)?);
-    }
-    Ok(SandboxView::new(sandbox, endpoints))
+    let legs = legs(store, sandbox)?;
+    let views =
+        legs.iter().map(|leg| network::endpoint_view(store, &leg.network, &leg.endpoint, false));
+    Ok(SandboxView::new(sandbox, views.collect::<Result<_>>()?))
 }

@@ -3,7 +3,6 @@
 use std::path::{Path, PathBuf};
 
 use super::locked::Locked;
-use super::lookup;
 use super::records::{self, netns_key};
 use crate::error::{Error, Kind, Result};
 use crate::model::{ContainerId, JoinSpec, Network, NetworkType, Ns, Place, Sandbox, SandboxKind};
@@ -25,8 +24,7 @@ pub(super) struct Seat {
     pub(super) claims: Option<String>,
 }
 
-/// The seat for a join: `names` are the lines of the network that a new hosts file begins with, and
-/// `own` the container's own.
+/// The seat for a join: the one that the container has, or what makes a new one.
 pub(super) fn find(locked: &Locked<'_>, network: &Network, spec: &JoinSpec) -> Result<Seat> {
     match records::sandbox(locked.store(), &spec.container)? {
         Some(sandbox) => known(locked, network, spec, sandbox),
@@ -231,9 +229,4 @@ fn making(sandbox: &Sandbox, spec: &JoinSpec, dir: PathBuf) -> Vec<Step> {
         steps.push(Step::Up { ns: sandbox.ns.clone(), dev: "lo".to_owned() });
     }
     steps
-}
-
-/// The sandbox that a container has, for verbs that need one.
-pub(super) fn of(locked: &Locked<'_>, container: &ContainerId) -> Result<Sandbox> {
-    lookup::sandbox(locked.store(), container.as_str())
 }

@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 
 use super::{Netberth, detach, endpoint, join, lookup, network, records};
-use crate::error::{Doing, Error, Kind, Result};
+use crate::error::{Doing, Result};
 use crate::model::view::{BackendView, EndpointView};
 use crate::model::{ContainerId, Endpoint, Filter, Id, JoinSpec, ServiceSpec};
 use crate::store::Store;
@@ -91,7 +91,5 @@ impl Netberth {
 
 fn view(store: &dyn Store, service: &Endpoint, verbose: bool) -> Result<EndpointView> {
     let network = lookup::network_of(store, service)?;
-    let one = std::slice::from_ref(service);
-    let mut views = network::endpoint_views(store, &network, one, verbose)?;
-    views.pop().ok_or_else(|| Error::new(Kind::Bug, "a service has no view"))
+    network::endpoint_view(store, &network, service, verbose)
 }

@@ -25,22 +25,32 @@ pub(crate) struct Join<'a> {
     pub link: &'a str,
 }
 
-/// What every kind of network can do.
+/// What every kind of network can do; one that gives its containers nothing does nothing.
 pub(crate) trait Driver: Sync {
     /// What must be known to bring a network up.
-    fn ask(&self, network: &Network) -> Ask;
+    fn ask(&self, _network: &Network) -> Ask {
+        Ask::default()
+    }
 
     /// What brings a network up.
-    fn network(&self, network: &Network, facts: &Facts) -> Result<Plan>;
+    fn network(&self, _network: &Network, _facts: &Facts) -> Result<Plan> {
+        Ok(Plan::new())
+    }
 
     /// What gives a container its interface.
-    fn join(&self, join: &Join<'_>) -> Result<Plan>;
+    fn join(&self, _join: &Join<'_>) -> Result<Plan> {
+        Ok(Plan::new())
+    }
 
     /// Whether an endpoint has addresses and an interface of its own.
-    fn has_interface(&self) -> bool;
+    fn has_interface(&self) -> bool {
+        false
+    }
 
     /// The next hop of a container's default route, if this network can carry it.
-    fn gateway(&self, network: &Network, ipv6: bool) -> Option<IpAddr>;
+    fn gateway(&self, _network: &Network, _ipv6: bool) -> Option<IpAddr> {
+        None
+    }
 }
 
 /// The driver of a kind of network.
