@@ -10,8 +10,7 @@ use super::locked::Locked;
 use super::log::Level;
 use super::records;
 use crate::error::{Error, Kind, Result};
-use crate::model::Ns;
-use crate::plan::{Done, Step};
+use crate::plan::{Done, Step, without_doomed};
 use crate::store::{Batch, Change, Expect, Key, Select, Table, encode};
 
 /// What a verb is about to do, written before the kernel is touched.
@@ -85,7 +84,7 @@ pub(super) fn build(
     let (applied, result) = apply(locked, &ready);
     let result = result.and_then(|()| locked.store().commit(&and_drop_intent(batch)));
     let Err(cause) = result else { return Ok(()) };
-    Err(roll_back(locked, doing, applied, cause))
+    Err(roll_back(locked, doing, &applied, cause))
 }
 
 /// Whether each step holds already, and whether others need it too.
@@ -146,7 +145,7 @@ fn apply(locked: &mut Locked<'_>, ready: &[Ready]) -> (Vec<Step>, Result<()>) {
     (applied, outcome.failed.map_or(Ok(()), |(_, error)| Err(error)))
 }
 
-fn roll_back(locked: &mut Locked<'_>, doing: &str, applied: Vec<Step>, cause: Error) -> Error {
+fn roll_back(locked: &mut Locked<'_>, doing: &str, applied: &[Step], cause: Error) -> Error {
     let (left, failures) = undo(locked, applied);
     let cause = failures.into_iter().fold(cause, Error::and_while_undoing);
     let dropped = match leftover(doing, left) {
@@ -195,7 +194,7 @@ pub(super) fn take_down(
     locked.store().commit(&intent_batch(&intent)?)?;
     let Intent::TakeDown { adjust, .. } = intent else { return Ok(()) };
     let mut failures = adjust_all(locked, &adjust);
-    let (remaining, undoing) = undo(locked, undo_list);
+    let (remaining, undoing) = undo(locked, &undo_list);
     failures.extend(undoing);
     let mut failures = failures.into_iter();
     let Some(first) = failures.next() else {
@@ -238,8 +237,9 @@ fn is_gone(error: &Error) -> bool {
 }
 
 /// Undoes the steps, newest first, never stopping early; returns what remains, and why.
-pub(super) fn undo(locked: &mut Locked<'_>, steps: Vec<Step>) -> (Vec<Step>, Vec<Error>) {
-    let steps = without_implied(steps);
+pub(super) fn undo(locked: &mut Locked<'_>, steps: &[Step]) -> (Vec<Step>, Vec<Error>) {
+    let steps: Vec<Step> =
+        without_doomed(steps).into_iter().map(|(_, step)| step.clone()).collect();
     let results = locked.kernel().undo(&steps);
     let stays: Vec<PathBuf> = steps
         .iter()
@@ -252,21 +252,9 @@ pub(super) fn undo(locked: &mut Locked<'_>, steps: Vec<Step>) -> (Vec<Step>, Vec
         Step::Directory { path } => stays.iter().any(|file| file.starts_with(path)),
         _ => false,
     };
-    let gone: Vec<PathBuf> = steps
-        .iter()
-        .zip(&results)
-        .filter(|(_, result)| result.is_ok())
-        .filter_map(|(step, _)| namespace_of(step))
-        .collect();
-    let is_gone = |step: &Step| match place_of(step) {
-        Some(Ns::At { path, .. }) => gone.contains(path),
-        _ => false,
-    };
     let (mut left, mut failures) = (Vec::new(), Vec::new());
     for (step, result) in steps.into_iter().zip(results) {
         match result {
-            // What is in a namespace goes with it, whatever was said before.
-            Err(_) if is_gone(&step) => {}
             Ok(()) if keeps(&step) => left.push(step),
             Ok(()) => locked.say(Level::Debug, || format!("undone: {step}")),
             Err(error) => {
@@ -278,58 +266,10 @@ pub(super) fn undo(locked: &mut Locked<'_>, steps: Vec<Step>) -> (Vec<Step>, Vec
     (left, failures)
 }
 
-/// The path of the namespace that the step makes.
-fn namespace_of(step: &Step) -> Option<PathBuf> {
-    match step {
-        Step::Netns { path, of: None } => Some(path.clone()),
-        _ => None,
-    }
-}
-
-/// The namespace in which the step is.
-fn place_of(step: &Step) -> Option<&Ns> {
-    match step {
-        Step::Up { ns, .. }
-        | Step::Address { ns, .. }
-        | Step::Route { ns, .. }
-        | Step::DefaultRoute { ns, .. }
-        | Step::Sysctl { ns, .. } => Some(ns),
-        _ => None,
-    }
-}
-
 /// The file that the step makes.
 fn file_of(step: &Step) -> Option<PathBuf> {
     match step {
         Step::File { path, .. } | Step::Netns { path, .. } => Some(path.clone()),
         _ => None,
     }
-}
-
-/// Leaves out what goes by itself with a link that is deleted: its addresses, routes and sysctls.
-fn without_implied(steps: Vec<Step>) -> Vec<Step> {
-    let mut gone: Vec<(Ns, String)> = Vec::new();
-    for step in &steps {
-        match step {
-            Step::Veth { name, ns, peer, .. } => {
-                gone.push((Ns::Host, name.clone()));
-                gone.push((ns.clone(), peer.clone()));
-            }
-            Step::Bridge { name, .. } => gone.push((Ns::Host, name.clone())),
-            _ => {}
-        }
-    }
-    let goes = |ns: &Ns, dev: &str| gone.iter().any(|(of, name)| of == ns && name == dev);
-    steps
-        .into_iter()
-        .filter(|step| match step {
-            Step::Up { ns, dev } | Step::Address { ns, dev, .. } | Step::Route { ns, dev, .. } => {
-                !goes(ns, dev)
-            }
-            Step::BridgePort { name } => !goes(&Ns::Host, name),
-            Step::Announce { .. } => false,
-            Step::Sysctl { before, .. } => before.is_some(),
-            _ => true,
-        })
-        .collect()
 }

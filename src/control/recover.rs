@@ -24,12 +24,12 @@ fn interrupted(locked: &mut Locked<'_>, record: &Record) -> Result<()> {
     let intent: Intent = decode(record)?;
     let (doing, left, failures, batch) = match intent {
         Intent::Build { doing, undo: steps } => {
-            let (left, failures) = undo(locked, steps);
+            let (left, failures) = undo(locked, &steps);
             (doing, left, failures, Batch::default())
         }
         Intent::TakeDown { doing, adjust, undo: steps, batch } => {
             let mut failures = adjust_all(locked, &adjust);
-            let (left, undoing) = undo(locked, steps);
+            let (left, undoing) = undo(locked, &steps);
             failures.extend(undoing);
             (doing, left, failures, batch)
         }
@@ -46,8 +46,8 @@ fn retry(locked: &mut Locked<'_>, record: &Record) -> Result<()> {
     let owned = recorded(locked)?;
     // What somebody needs by now waits until he is gone: he found it done, and will leave it.
     let needed = |step: &Step| owned.iter().any(|done| same_thing(&done.step, step));
-    let free = steps.iter().filter(|step| !needed(step)).cloned().collect();
-    let (left, failures) = undo(locked, free);
+    let free: Vec<Step> = steps.iter().filter(|step| !needed(step)).cloned().collect();
+    let (left, failures) = undo(locked, &free);
     tell(locked, &doing, &failures);
     steps.retain(|step| needed(step) || left.contains(step));
     let (key, expect) = (record.key.clone(), Expect::Any);

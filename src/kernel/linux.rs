@@ -12,9 +12,9 @@ use super::netlink::socket::Socket;
 use super::netns::Handle;
 use super::nft::Nft;
 use super::space::Space;
-use super::{Kernel, Outcome, doomed, facts, sys, sysctl};
+use super::{Kernel, Outcome, facts, sys, sysctl};
 use crate::error::{Doing, Kind, Result};
-use crate::plan::{Ask, Facts, Ns, Step};
+use crate::plan::{Ask, Facts, Ns, Step, without_doomed};
 
 /// The running kernel, seen from the network namespace in which it was opened.
 ///
@@ -113,7 +113,7 @@ impl Kernel for Linux {
     }
 
     fn undo(&self, steps: &[Step]) -> Vec<Result<()>> {
-        let kept = doomed::without(steps);
+        let kept = without_doomed(steps);
         let mut backwards: Vec<(usize, Cow<'_, Step>)> = Vec::with_capacity(kept.len() + 1);
         for (index, step) in kept.into_iter().rev() {
             backwards.push((index, Cow::Borrowed(step)));

@@ -3,7 +3,6 @@
 mod announce;
 mod call;
 pub mod conntrack;
-mod doomed;
 mod facts;
 #[cfg(feature = "testing")]
 pub mod fake;

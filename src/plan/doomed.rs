@@ -1,12 +1,13 @@
-//! What need not be undone because it goes with something else that is.
+//! What need not be undone: it goes with something else that is, or leaves nothing behind.
 
 use std::path::Path;
 
-use crate::plan::{Ns, Step};
+use super::Step;
+use crate::model::Ns;
 
 /// The steps, with their indexes, that are left to undo when those are left out whose device or
-/// namespace is removed by another of them.
-pub(super) fn without(steps: &[Step]) -> Vec<(usize, &Step)> {
+/// namespace is removed by another of them, and those that have nothing to undo.
+pub(crate) fn without(steps: &[Step]) -> Vec<(usize, &Step)> {
     let doomed = Doomed::of(steps);
     steps.iter().enumerate().filter(|(_, step)| !doomed.takes(step)).collect()
 }
@@ -45,7 +46,8 @@ impl<'a> Doomed<'a> {
                     to.as_ref().is_some_and(|hop| self.device(ns, &hop.dev)) && from.is_none();
                 self.namespace(ns) || goes_with_its_device
             }
-            Step::Sysctl { ns, .. } => self.namespace(ns),
+            Step::Sysctl { ns, before, .. } => before.is_none() || self.namespace(ns),
+            Step::Announce { .. } => true,
             _ => false,
         }
     }
