@@ -29,8 +29,8 @@ pub struct Ask {
 
 /// Whether a program of the host listens where a mapping is to be.
 ///
-/// On all addresses, a program on any one of them is in the way, and so is one on 127.0.0.0/8 or
-/// `::1`: the mapping covers loopback. On one address, a program on that address or on all of them
+/// On all addresses, a program on any one of them is in the way, and so is one on 127.0.0.1 or `::1`:
+/// the mapping covers them, but not the rest of 127.0.0.0/8. On one address, a program on that address or on all of them
 /// is; one on `[::]` has IPv4 as well unless it asked for IPv6 only.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct PortAsk {

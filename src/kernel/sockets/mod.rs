@@ -90,7 +90,10 @@ pub fn conflict(
 /// Whether a mapping on `host_ip` and a socket at `address` want the same packets.
 pub(super) fn clash(host_ip: Option<IpAddr>, address: IpAddr, v6only: bool) -> bool {
     match host_ip.map(|ip| ip.to_canonical()).filter(|ip| !ip.is_unspecified()) {
-        None => true,
+        // Chain nat_out leaves the rest of 127.0.0.0/8 alone: a resolver on 127.0.0.53 keeps its port.
+        None => {
+            address.is_ipv6() || !address.is_loopback() || address == IpAddr::from([127, 0, 0, 1])
+        }
         Some(ip) if address.is_unspecified() => {
             ip.is_ipv6() == address.is_ipv6() || (address.is_ipv6() && !v6only)
         }
@@ -111,7 +114,8 @@ mod tests {
             all.into_iter().filter(clashes).collect::<Vec<_>>()
         };
         for host_ip in [None, Some("0.0.0.0"), Some("::")] {
-            assert_eq!(clashing(host_ip, true), all);
+            let rest = ["0.0.0.0", "::", "127.0.0.1", "192.0.2.1", "::1", "fd00::1"];
+            assert_eq!(clashing(host_ip, true), rest);
         }
         assert_eq!(clashing(Some("192.0.2.1"), false), ["0.0.0.0", "::", "192.0.2.1"]);
         assert_eq!(clashing(Some("192.0.2.1"), true), ["0.0.0.0", "192.0.2.1"]);
