@@ -117,6 +117,7 @@ fn values(mut bytes: &[u8], types: &[Type]) -> Option<Vec<Value>> {
             }
             Type::InetProto => (Value::Proto(*bytes.first()?), 1_usize),
             Type::InetService => (Value::Port(u16::from_be_bytes(*bytes.first_chunk()?)), 2),
+            Type::Slot => (Value::Slot(u32::from_ne_bytes(*bytes.first_chunk()?)), 4),
         };
         values.push(value);
         bytes = bytes.get(length.next_multiple_of(4)..).unwrap_or_default();

@@ -2,7 +2,7 @@
 
 use super::batch::Batch;
 use super::wire::*;
-use crate::plan::rules::{Reject, Verdict};
+use crate::plan::rules::{Reject, SEED, Verdict};
 
 /// `{ NAME, { DATA } }` in a rule's list of expressions.
 fn expression(b: &mut Batch, name: &str, data: impl FnOnce(&mut Batch)) {
@@ -59,6 +59,29 @@ pub(super) fn fib(b: &mut Batch, flags: u32, result: u32, dreg: u32) {
         b.u32(3, flags);
         b.u32(2, result);
         b.u32(1, dreg);
+    });
+}
+
+/// `[ numgen reg DREG = inc mod MODULUS ]`, or `random`.
+pub(super) fn numgen(b: &mut Batch, by: u32, modulus: u32, dreg: u32) {
+    expression(b, "numgen", |b| {
+        b.u32(1, dreg);
+        b.u32(2, modulus);
+        b.u32(3, by);
+        b.u32(4, 0);
+    });
+}
+
+/// `[ hash reg DREG = jhash(reg SREG, LENGTH, SEED) % mod MODULUS ]`
+pub(super) fn jhash(b: &mut Batch, sreg: u32, length: u32, modulus: u32, dreg: u32) {
+    expression(b, "hash", |b| {
+        b.u32(1, sreg);
+        b.u32(2, dreg);
+        b.u32(3, length);
+        b.u32(4, modulus);
+        b.u32(5, SEED);
+        b.u32(6, 0);
+        b.u32(7, NFT_HASH_JENKINS);
     });
 }
 
@@ -127,6 +150,11 @@ pub(super) fn dnat(b: &mut Batch, family: u8, address: u32, port: Option<u32>) {
 /// `[ masq ]`
 pub(super) fn masquerade(b: &mut Batch) {
     expression(b, "masq", |_| {});
+}
+
+/// `[ redir ]`
+pub(super) fn redirect(b: &mut Batch) {
+    expression(b, "redir", |_| {});
 }
 
 /// `[ counter pkts 0 bytes 0 ]`

@@ -55,7 +55,8 @@ fn attrs(mut bytes: &[u8], depth: usize, path: &[u16], text: &mut String) {
             // Byte orders come first, in six bytes each; then what only `typeof` needs.
             [NFT_MSG_NEWSET, NFTA_SET_USERDATA] => {
                 let orders = if payload.get(6) == Some(&1) { 12 } else { 6 };
-                (kind, &payload[..orders])
+                let by_example = payload.get(12) == Some(&3) && payload.get(13) > Some(&8);
+                (kind, if by_example { payload } else { &payload[..orders] })
             }
             _ => (kind, payload),
         };

@@ -52,7 +52,16 @@ impl<'a> Rules<'a> {
                 expr::fib(b, NFTA_FIB_F_DADDR, NFT_FIB_RESULT_ADDRTYPE, register(0));
                 expr::cmp(b, register(0), NFT_CMP_EQ, &RTN_LOCAL.to_ne_bytes());
             }
-            Statement::IcmpRedirect(family) => self.icmp_redirect(b, *family),
+            Statement::SameWay => {
+                let flags = NFTA_FIB_F_DADDR | NFTA_FIB_F_IIF | NFTA_FIB_F_PRESENT;
+                expr::fib(b, flags, NFT_FIB_RESULT_OIF, register(0));
+                // One byte, in front in either byte order.
+                expr::cmp(b, register(0), NFT_CMP_EQ, &[1, 0, 0, 0]);
+            }
+            Statement::IcmpRedirect(Family::Ipv4) => self.icmp(b, Family::Ipv4, 5),
+            Statement::IcmpRedirect(Family::Ipv6) => self.icmp(b, Family::Ipv6, 137),
+            Statement::EchoRequest(Family::Ipv4) => self.icmp(b, Family::Ipv4, 8),
+            Statement::EchoRequest(Family::Ipv6) => self.icmp(b, Family::Ipv6, 128),
             Statement::StateVmap(_) => {
                 let id = self.anonymous.next().ok_or_else(|| {
                     Error::new(Kind::Bug, format!("no map was made for {statement}"))
@@ -67,6 +76,7 @@ impl<'a> Rules<'a> {
             }
             Statement::Dnat { family, key, map } => self.dnat(b, *family, key, map)?,
             Statement::Masquerade => expr::masquerade(b),
+            Statement::Redirect => expr::redirect(b),
             Statement::Reject(reject) => expr::reject(b, *reject),
             Statement::Counter => expr::counter(b),
             Statement::Verdict(verdict) => expr::verdict(b, verdict),
@@ -136,16 +146,16 @@ impl<'a> Rules<'a> {
         Ok(())
     }
 
-    fn icmp_redirect(&mut self, b: &mut Batch, family: Family) {
-        let (proto, redirect) = match family {
-            Family::Ipv4 => (1, 5),
-            Family::Ipv6 => (58, 137),
+    fn icmp(&mut self, b: &mut Batch, family: Family, kind: u8) {
+        let proto = match family {
+            Family::Ipv4 => 1,
+            Family::Ipv6 => 58,
         };
         self.of_family(b, family);
         expr::meta(b, NFT_META_L4PROTO, register(0));
         expr::cmp(b, register(0), NFT_CMP_EQ, &[proto]);
         expr::payload(b, NFT_PAYLOAD_TRANSPORT_HEADER, 0, 1, register(0));
-        expr::cmp(b, register(0), NFT_CMP_EQ, &[redirect]);
+        expr::cmp(b, register(0), NFT_CMP_EQ, &[kind]);
     }
 
     /// `meta nfproto`, once in a rule: without it an IPv4 offset would be read from IPv6.
@@ -169,9 +179,19 @@ impl<'a> Rules<'a> {
                 self.of_family(b, *family);
             }
         }
+        let whole: u32 = key.iter().map(|field| place(*field).1.next_multiple_of(4)).sum();
         let mut offset = 0;
         for field in key {
-            offset += self.load(b, *field, offset);
+            if let Field::Client(family, modulus) = field {
+                // nft's own choice: behind the key, and as much again as an address takes.
+                let from = register(16 + whole);
+                let (at, length) = place(Field::Saddr(*family));
+                expr::payload(b, NFT_PAYLOAD_NETWORK_HEADER, at, length, from);
+                expr::jhash(b, from, length, *modulus, register(offset));
+                offset += 4;
+            } else {
+                offset += self.load(b, *field, offset);
+            }
         }
     }
 
@@ -188,6 +208,11 @@ impl<'a> Rules<'a> {
                 expr::payload(b, NFT_PAYLOAD_NETWORK_HEADER, offset, length, dreg);
             }
             Field::Dport => expr::payload(b, NFT_PAYLOAD_TRANSPORT_HEADER, offset, length, dreg),
+            Field::Turn(modulus) => expr::numgen(b, NFT_NG_INCREMENTAL, modulus, dreg),
+            // What a client's number is made of is loaded with the whole key.
+            Field::Chance(modulus) | Field::Client(_, modulus) => {
+                expr::numgen(b, NFT_NG_RANDOM, modulus, dreg);
+            }
             Field::OriginalDaddr(Family::Ipv4) => expr::ct_original(b, NFT_CT_DST_IP, dreg),
             Field::OriginalDaddr(Family::Ipv6) => expr::ct_original(b, NFT_CT_DST_IP6, dreg),
         }
@@ -213,7 +238,10 @@ fn place(field: Field) -> (u32, u32) {
     match field {
         Field::Iifname | Field::Oifname | Field::OriginalDaddr(Family::Ipv6) => (0, 16),
         Field::L4proto => (0, 1),
-        Field::OriginalDaddr(Family::Ipv4) => (0, 4),
+        Field::OriginalDaddr(Family::Ipv4)
+        | Field::Turn(_)
+        | Field::Chance(_)
+        | Field::Client(..) => (0, 4),
         Field::Saddr(Family::Ipv4) => (12, 4),
         Field::Daddr(Family::Ipv4) => (16, 4),
         Field::Saddr(Family::Ipv6) => (8, 16),

@@ -10,7 +10,8 @@ use crate::error::{Error, Kind, Result};
 use crate::plan::rules::{Data, Element, Set, SetElements, State, Type, Value, Verdict};
 
 /// nft's number and the length in bytes of a type. The kernel keeps the number for whoever lists.
-pub(super) const TYPES: [(Type, u32, u32); 5] = [
+pub(super) const TYPES: [(Type, u32, u32); 6] = [
+    (Type::Slot, 4, 4),
     (Type::Ipv4Addr, 7, 4),
     (Type::Ipv6Addr, 8, 16),
     (Type::InetProto, 12, 1),
@@ -71,7 +72,11 @@ pub(super) fn new_set(b: &mut Batch, table: &str, set: &Set, id: u32) {
         // The kernel's pipapo matches field by field, and must know where each ends.
         b.nest(NFTA_SET_DESC, |b| b.nest(NFTA_SET_DESC_CONCAT, |b| fields(b, &set.key)));
     }
-    user_data(b, key_order, data.map(|(_, _, order)| order));
+    if set.by_example() {
+        examples(b, set, key_order, data.map_or(INVALID, |(_, _, order)| order));
+    } else {
+        user_data(b, key_order, data.map(|(_, _, order)| order));
+    }
 }
 
 fn fields(b: &mut Batch, key: &[Type]) {
@@ -91,6 +96,49 @@ fn user_data(b: &mut Batch, key: u32, data: Option<u32>) {
         }
     }
     b.close(open);
+}
+
+/// What `typeof` was: nft's notes to itself, as type, length and value, nested. Opaque to the kernel;
+/// without them nft would not know how to print the elements, nor how wide a slot is.
+fn examples(b: &mut Batch, set: &Set, key_order: u32, data_order: u32) {
+    let open = b.open_flat(NFTA_SET_USERDATA);
+    b.put(&note(0, &key_order.to_ne_bytes()));
+    b.put(&note(1, &data_order.to_ne_bytes()));
+    b.put(&note(3, &example(&set.key)));
+    if let Some(Data::Values(data)) = &set.data {
+        b.put(&note(4, &example(data)));
+    }
+    b.put(&note(6, &0_u32.to_ne_bytes()));
+    b.close(open);
+}
+
+fn note(kind: u8, value: &[u8]) -> Vec<u8> {
+    // The longest is that of four fields, some 100 bytes.
+    let length = u8::try_from(value.len()).unwrap_or_default();
+    [&[kind, length], value].concat()
+}
+
+/// nft's `enum expr_types` and what each of them notes: one field, or a concatenation (13) of them.
+fn example(types: &[Type]) -> Vec<u8> {
+    let number = |kind, number: u32| note(kind, &number.to_ne_bytes());
+    let expression = |kind, data: &[u8]| [number(0, kind), note(1, data)].concat();
+    // The header in nft's numbering, and the field of it.
+    let payload = |header, field| expression(7, &[number(0, header), number(1, field)].concat());
+    let of = |one: &Type| match one {
+        Type::Ipv4Addr => payload(12, 12),
+        Type::Ipv6Addr => payload(13, 9),
+        Type::InetService => payload(11, 2),
+        Type::InetProto => expression(9, &number(0, NFT_META_L4PROTO)),
+        Type::Ifname => expression(9, &number(0, NFT_META_IIFNAME)),
+        Type::Slot => {
+            expression(23, &[number(0, NFT_NG_INCREMENTAL), number(1, 60), number(2, 0)].concat())
+        }
+    };
+    if let [one] = types {
+        return of(one);
+    }
+    let fields = types.iter().zip(0..).flat_map(|(one, index)| note(index, &of(one)));
+    expression(13, &fields.collect::<Vec<_>>())
 }
 
 /// The map of `ct state vmap { … }`, which has no name of its own.
@@ -237,6 +285,8 @@ pub(super) fn scalar(value: &Value, mut put: impl FnMut(&[u8])) -> Result<()> {
         Value::Addr(IpAddr::V6(address)) => put(&address.octets()),
         Value::Proto(proto) => put(&[*proto]),
         Value::Port(port) => put(&port.to_be_bytes()),
+        // As `numgen` and `jhash` leave it in a register.
+        Value::Slot(slot) => put(&slot.to_ne_bytes()),
         Value::Goto(_) | Value::Jump(_) => {
             let what = format!("{value} must be all that an element leads to");
             return Err(Error::new(Kind::Invalid, what));

@@ -111,6 +111,10 @@ pub(super) const NFT_CT_DST_IP6: u32 = 22;
 pub(super) const IP_CT_DIR_ORIGINAL: u8 = 0;
 pub(super) const IPS_DST_NAT: u32 = 0x20;
 
+pub(super) const NFT_NG_INCREMENTAL: u32 = 0;
+pub(super) const NFT_NG_RANDOM: u32 = 1;
+pub(super) const NFT_HASH_JENKINS: u32 = 0;
+
 pub(super) const NFT_CMP_EQ: u32 = 0;
 pub(super) const NFT_CMP_NEQ: u32 = 1;
 

@@ -15,8 +15,9 @@ pub struct Chain {
 
 impl Chain {
     /// A chain that is jumped to.
-    pub fn of(name: &str, rules: impl Into<Vec<Rule>>) -> Self {
-        Chain { name: name.to_owned(), base: None, rules: rules.into() }
+    pub fn of(name: &str, rules: impl IntoIterator<Item = Rule>) -> Self {
+        let rules = rules.into_iter().collect();
+        Chain { name: name.to_owned(), base: None, rules }
     }
 
     /// The same chain, hooked in.
@@ -67,7 +68,7 @@ pub struct Rule(pub Vec<Statement>);
 
 impl Rule {
     /// A rule.
-    pub fn of(statements: impl Into<Vec<Statement>>) -> Self {
-        Rule(statements.into())
+    pub fn of(statements: impl IntoIterator<Item = Statement>) -> Self {
+        Rule(statements.into_iter().collect())
     }
 }

@@ -16,6 +16,8 @@ pub enum Value {
     Proto(u8),
     /// `type inet_service`.
     Port(u16),
+    /// `typeof numgen inc mod 60`.
+    Slot(u32),
     /// `goto CHAIN`, in a verdict map.
     Goto(String),
     /// `jump CHAIN`, in a verdict map.
@@ -76,6 +78,7 @@ impl std::fmt::Display for Value {
             Value::Proto(132) => f.write_str("sctp"),
             Value::Proto(other) => write!(f, "{other}"),
             Value::Port(port) => write!(f, "{port}"),
+            Value::Slot(slot) => write!(f, "{slot}"),
             Value::Goto(chain) => write!(f, "goto {chain}"),
             Value::Jump(chain) => write!(f, "jump {chain}"),
         }

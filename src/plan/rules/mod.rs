@@ -7,11 +7,13 @@ mod chain;
 mod element;
 mod netberth;
 mod set;
+mod spread;
 mod statement;
 mod text;
 
 pub use self::netberth::table;
+pub use self::spread::{TURNS, Way};
 pub use chain::{Base, Chain, ChainKind, Hook, Rule};
 pub use element::{Element, SetElements, Value};
 pub use set::{Data, Set, Table, Type};
-pub use statement::{Family, Field, Reject, State, Statement, Test, Verdict};
+pub use statement::{Family, Field, Reject, SEED, State, Statement, Test, Verdict};

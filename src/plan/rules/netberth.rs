@@ -6,7 +6,7 @@ use ipnet::{IpNet, Ipv4Net};
 
 use super::{
     Chain, ChainKind::Filter, ChainKind::Nat, Family, Family::Ipv4, Family::Ipv6, Field, Hook,
-    Reject, Rule, Set, State, Statement, Table, Test, Type, Value, Verdict,
+    Reject, Rule, Set, State, Statement, Table, Test, Type, Value, Verdict, spread,
 };
 
 /// Before Docker's and firewalld's chains, which stand at `dstnat`.
@@ -27,12 +27,14 @@ const COUNTER: Statement = Statement::Counter;
 
 /// The table, under `name`.
 pub fn table(name: &str) -> Table {
-    let chains = vec![
+    let mut chains = vec![
         raw_pre(),
         spoof(),
         nat_pre(),
         nat_out(),
+        spread::vip(),
         pub_(),
+        spread::svc(),
         nat_post(),
         into_net(),
         forward(),
@@ -42,11 +44,12 @@ pub fn table(name: &str) -> Table {
         dnatted(),
         output(),
     ];
+    chains.extend(spread::ways());
     Table { name: name.to_owned(), sets: sets(), chains }
 }
 
 fn sets() -> Vec<Set> {
-    use Type::{Ifname, InetProto, InetService, Ipv4Addr, Ipv6Addr};
+    use Type::{Ifname, InetProto, InetService, Ipv4Addr, Ipv6Addr, Slot};
     vec![
         // Every bridge of ours; those whose egress is masqueraded; those of internal networks.
         Set::of("br", &[Ifname]),
@@ -67,6 +70,20 @@ fn sets() -> Vec<Set> {
         // Virtual addresses of services.
         Set::of("vip4", &[Ipv4Addr]),
         Set::of("vip6", &[Ipv6Addr]),
+        // From a virtual address, and from a published port of a service, to how it spreads.
+        Set::vmap("svc4", &[Ipv4Addr]),
+        Set::vmap("svc6", &[Ipv6Addr]),
+        Set::vmap("psvc4", &[Ipv4Addr, InetProto, InetService]),
+        Set::vmap("psvc4_any", &[InetProto, InetService]),
+        Set::vmap("psvc6", &[Ipv6Addr, InetProto, InetService]),
+        Set::vmap("psvc6_any", &[InetProto, InetService]),
+        // The same and a slot, to the back end whose slot it is.
+        Set::map("slot4", &[Ipv4Addr, Slot], &[Ipv4Addr]),
+        Set::map("slot6", &[Ipv6Addr, Slot], &[Ipv6Addr]),
+        Set::map("pslot4", &[Ipv4Addr, InetProto, InetService, Slot], &[Ipv4Addr, InetService]),
+        Set::map("pslot4_any", &[InetProto, InetService, Slot], &[Ipv4Addr, InetService]),
+        Set::map("pslot6", &[Ipv6Addr, InetProto, InetService, Slot], &[Ipv6Addr, InetService]),
+        Set::map("pslot6_any", &[InetProto, InetService, Slot], &[Ipv6Addr, InetService]),
         // (container, the same container): it reaches itself through a published port.
         Set::of("self4", &[Ipv4Addr, Ipv4Addr]),
         Set::of("self6", &[Ipv6Addr, Ipv6Addr]),
@@ -96,7 +113,13 @@ fn spoof() -> Chain {
 }
 
 fn nat_pre() -> Chain {
-    let rules = [Rule::of([Statement::ToLocal, jump("pub")])];
+    let here = Some(Statement::SameWay);
+    let echo = [spread::echo(Ipv4, "vip4", here.clone()), spread::echo(Ipv6, "vip6", here)];
+    let rules = echo.into_iter().chain([
+        Rule::of([jump("vip")]),
+        Rule::of([jump("vip")]),
+        Rule::of([Statement::ToLocal, jump("pub")]),
+    ]);
     Chain::of("nat_pre", rules).hooked(Nat, Hook::Prerouting, BEFORE_DSTNAT)
 }
 
@@ -108,6 +131,10 @@ fn nat_out() -> Chain {
             is_not(Field::Daddr(Ipv4), Value::Addr(LOCALHOST4)),
             Statement::Verdict(Verdict::Return),
         ]),
+        spread::echo(Ipv4, "vip4", None),
+        spread::echo(Ipv6, "vip6", None),
+        Rule::of([jump("vip")]),
+        Rule::of([jump("vip")]),
         Rule::of([Statement::ToLocal, jump("pub")]),
     ];
     Chain::of("nat_out", rules).hooked(Nat, Hook::Output, BEFORE_DSTNAT)
@@ -127,6 +154,8 @@ fn pub_() -> Chain {
         Rule::of([dnat(Ipv6, bound(Ipv6), "span6")]),
         Rule::of([Statement::Nfproto(Ipv4), dnat(Ipv4, any(), "span4_any")]),
         Rule::of([Statement::Nfproto(Ipv6), dnat(Ipv6, any(), "span6_any")]),
+        Rule::of([jump("svc")]),
+        Rule::of([jump("svc")]),
     ];
     Chain::of("pub", rules)
 }
@@ -223,35 +252,35 @@ fn output() -> Chain {
     Chain::of("output", rules).hooked(Filter, Hook::Output, FILTER)
 }
 
-fn test(field: Field, test: Test) -> Statement {
+pub(super) fn test(field: Field, test: Test) -> Statement {
     Statement::Match { key: vec![field], test }
 }
 
-fn is(field: Field, value: Value) -> Statement {
+pub(super) fn is(field: Field, value: Value) -> Statement {
     test(field, Test::Is(value))
 }
 
-fn is_not(field: Field, value: Value) -> Statement {
+pub(super) fn is_not(field: Field, value: Value) -> Statement {
     test(field, Test::IsNot(value))
 }
 
-fn within(field: Field, prefix: IpNet) -> Statement {
+pub(super) fn within(field: Field, prefix: IpNet) -> Statement {
     test(field, Test::Within(prefix))
 }
 
-fn member(field: Field, set: &str) -> Statement {
+pub(super) fn member(field: Field, set: &str) -> Statement {
     test(field, Test::In(set.to_owned()))
 }
 
-fn jump(chain: &str) -> Statement {
+pub(super) fn jump(chain: &str) -> Statement {
     Statement::Verdict(Verdict::Jump(chain.to_owned()))
 }
 
-fn goto(chain: &str) -> Statement {
+pub(super) fn goto(chain: &str) -> Statement {
     Statement::Verdict(Verdict::Goto(chain.to_owned()))
 }
 
-fn dnat(family: Family, key: Vec<Field>, map: &str) -> Statement {
+pub(super) fn dnat(family: Family, key: Vec<Field>, map: &str) -> Statement {
     Statement::Dnat { family, key, map: map.to_owned() }
 }
 

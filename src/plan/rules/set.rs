@@ -33,6 +33,9 @@ pub enum Type {
     InetProto,
     /// `inet_service`.
     InetService,
+    /// A slot of a service, 32 bits in host byte order. nft has no word for the type: it is told by
+    /// an example, `typeof numgen inc mod 60`.
+    Slot,
 }
 
 impl Type {
@@ -44,6 +47,19 @@ impl Type {
             Type::Ipv6Addr => "ipv6_addr",
             Type::InetProto => "inet_proto",
             Type::InetService => "inet_service",
+            Type::Slot => "integer",
+        }
+    }
+
+    /// What `typeof` names as an example of the type.
+    pub const fn example(self) -> &'static str {
+        match self {
+            Type::Ifname => "meta iifname",
+            Type::Ipv4Addr => "ip daddr",
+            Type::Ipv6Addr => "ip6 daddr",
+            Type::InetProto => "meta l4proto",
+            Type::InetService => "th dport",
+            Type::Slot => "numgen inc mod 60",
         }
     }
 }
@@ -85,6 +101,11 @@ impl Set {
     /// `map NAME { type KEY : verdict; }`.
     pub fn vmap(name: &str, key: &[Type]) -> Self {
         Set { data: Some(Data::Verdict), ..Set::of(name, key) }
+    }
+
+    /// Whether nft knows its types by examples only.
+    pub fn by_example(&self) -> bool {
+        self.key.contains(&Type::Slot)
     }
 
     /// The same with `flags interval`.

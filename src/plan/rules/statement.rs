@@ -30,7 +30,17 @@ pub enum Field {
     Dport,
     /// `ct original ip daddr`: the destination before it was translated.
     OriginalDaddr(Family),
+    /// `numgen inc mod N`: each rule counts for itself.
+    Turn(u32),
+    /// `numgen random mod N`.
+    Chance(u32),
+    /// `jhash ip saddr mod N seed 0x6e62`: a client's address always gives the same.
+    Client(Family, u32),
 }
+
+/// So that a client's slot is the same under every table, on every host: the kernel takes one by
+/// chance otherwise.
+pub const SEED: u32 = 0x6e62;
 
 /// A condition on the fields of a [`Statement::Match`].
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -106,8 +116,12 @@ pub enum Statement {
     NoRouteBack,
     /// `fib daddr type local`: an address of this host.
     ToLocal,
+    /// `fib daddr . iif oif exists`: the way to the destination is by where it came from.
+    SameWay,
     /// `icmp type redirect`, `icmpv6 type nd-redirect`.
     IcmpRedirect(Family),
+    /// `icmp type echo-request`, `icmpv6 type echo-request`.
+    EchoRequest(Family),
     /// `ct state vmap { STATE : VERDICT, … }`.
     StateVmap(Vec<(State, Verdict)>),
     /// `FIELD [. FIELD…] vmap @MAP`.
@@ -129,6 +143,8 @@ pub enum Statement {
     },
     /// `masquerade`.
     Masquerade,
+    /// `redirect`: to the address of the interface by which it came, of the host's own to loopback.
+    Redirect,
     /// `reject with …`.
     Reject(Reject),
     /// `counter`.

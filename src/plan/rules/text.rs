@@ -3,8 +3,8 @@
 use std::fmt::{self, Display};
 
 use super::{
-    Base, Chain, ChainKind, Data, Family, Field, Hook, Reject, Rule, Set, State, Statement, Table,
-    Test, Type, Verdict,
+    Base, Chain, ChainKind, Data, Family, Field, Hook, Reject, Rule, SEED, Set, State, Statement,
+    Table, Test, Type, Verdict,
 };
 
 impl Display for Table {
@@ -21,7 +21,9 @@ impl Display for Set {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let word = if self.data.is_some() { "map" } else { "set" };
         writeln!(f, "\t{word} {} {{", self.name)?;
-        write!(f, "\t\ttype {}", types(&self.key))?;
+        let (word, types): (_, fn(&[Type]) -> String) =
+            if self.by_example() { ("typeof", examples) } else { ("type", types) };
+        write!(f, "\t\t{word} {}", types(&self.key))?;
         match &self.data {
             None => {}
             Some(Data::Verdict) => f.write_str(" : verdict")?,
@@ -34,6 +36,10 @@ impl Display for Set {
 
 fn types(types: &[Type]) -> String {
     types.iter().map(|one| one.name()).collect::<Vec<_>>().join(" . ")
+}
+
+fn examples(types: &[Type]) -> String {
+    types.iter().map(|one| one.example()).collect::<Vec<_>>().join(" . ")
 }
 
 impl Display for Chain {
@@ -108,6 +114,11 @@ impl Display for Field {
             Field::Daddr(family) => write!(f, "{family} daddr"),
             Field::Dport => f.write_str("th dport"),
             Field::OriginalDaddr(family) => write!(f, "ct original {family} daddr"),
+            Field::Turn(modulus) => write!(f, "numgen inc mod {modulus}"),
+            Field::Chance(modulus) => write!(f, "numgen random mod {modulus}"),
+            Field::Client(family, modulus) => {
+                write!(f, "jhash {family} saddr mod {modulus} seed {SEED:#x}")
+            }
         }
     }
 }
@@ -165,6 +176,9 @@ impl Display for Statement {
             Statement::CtStatusDnat => f.write_str("ct status dnat"),
             Statement::NoRouteBack => f.write_str("fib saddr . iif oif missing"),
             Statement::ToLocal => f.write_str("fib daddr type local"),
+            Statement::SameWay => f.write_str("fib daddr . iif oif exists"),
+            Statement::EchoRequest(Family::Ipv4) => f.write_str("icmp type echo-request"),
+            Statement::EchoRequest(Family::Ipv6) => f.write_str("icmpv6 type echo-request"),
             Statement::IcmpRedirect(Family::Ipv4) => f.write_str("icmp type redirect"),
             Statement::IcmpRedirect(Family::Ipv6) => f.write_str("icmpv6 type nd-redirect"),
             Statement::StateVmap(cases) => {
@@ -177,6 +191,7 @@ impl Display for Statement {
                 write!(f, "dnat {family} to {} map @{map}", fields(key))
             }
             Statement::Masquerade => f.write_str("masquerade"),
+            Statement::Redirect => f.write_str("redirect"),
             Statement::Reject(Reject::TcpReset) => f.write_str("reject with tcp reset"),
             Statement::Reject(Reject::PortUnreachable) => {
                 f.write_str("reject with icmpx port-unreachable")
