@@ -3,7 +3,9 @@
 
 use std::path::{Path, PathBuf};
 
-use super::wire::{Expect, Probe, Server, Via, endpoint, gateways, host_path, mapping, outside, prove};
+use super::wire::{
+    Expect, Probe, Server, Via, endpoint, gateways, host_path, mapping, outside, prove,
+};
 use crate::common::bed::{Bed, Container, HOST4, HOST6, OUTSIDE4, OUTSIDE6, inside};
 use crate::common::on_a_host;
 
@@ -80,10 +82,8 @@ impl World {
     fn new(bed: &Bed<'_>) -> World {
         let abroad = outside(bed);
         let host = End::new(&host_path(), HOST4, HOST6);
-        let mut servers = vec![
-            Server::new(&abroad, "outside", [PORT]),
-            Server::new(&host.ns, "host", [PORT]),
-        ];
+        let mut servers =
+            vec![Server::new(&abroad, "outside", [PORT]), Server::new(&host.ns, "host", [PORT])];
         let mut container = |network: &str, name: &str, mappings: &[String]| {
             bed.endpoint(network, &endpoint(name, mappings));
             let id = format!("{{\"container_id\":\"{name}\"}}");
@@ -100,7 +100,8 @@ impl World {
         let mut sides = Vec::new();
         for (index, (name, options)) in (0..).zip(KINDS) {
             bed.network(&format!("{{\"name\":\"{name}\",\"options\":{options}}}"));
-            let mappings = if name == "internal" { Vec::new() } else { on(SIBLING + index).to_vec() };
+            let mappings =
+                if name == "internal" { Vec::new() } else { on(SIBLING + index).to_vec() };
             let one = container(name, &format!("one{index}"), &[]);
             let sibling = container(name, &format!("sibling{index}"), &mappings);
             let (v4, v6) = gateways(bed, name);
@@ -138,9 +139,10 @@ impl World {
     fn probes(&self, row: &str, index: usize, seen: &str) -> Vec<Probe> {
         let (from, to, port, name) = self.cell(row, index);
         let mut probes = Vec::new();
-        for (v6, via) in [false, true].into_iter().flat_map(|v6| {
-            [Via::Tcp, Via::Udp, Via::Ping].map(|via| (v6, via))
-        }) {
+        for (v6, via) in [false, true]
+            .into_iter()
+            .flat_map(|v6| [Via::Tcp, Via::Udp, Via::Ping].map(|via| (v6, via)))
+        {
             // A ping to the host's address is for the host.
             if via == Via::Ping && port != PORT {
                 continue;

@@ -89,9 +89,8 @@ impl Past {
         let mut past = Past { floods: Vec::new(), own: Vec::new(), sockets: Vec::new() };
         let families = [(&container.v4, HOST4, OUTSIDE4), (&container.v6, HOST6, OUTSIDE6)];
         for (address, host, abroad) in families {
-            let listen = |ns: &Path, ip: &str| {
-                within(ns, || TcpListener::bind(at(ip, LISTENS)).unwrap())
-            };
+            let listen =
+                |ns: &Path, ip: &str| within(ns, || TcpListener::bind(at(ip, LISTENS)).unwrap());
             let (own, theirs) = (listen(&container.key, address), listen(outside, abroad));
             let (client, accepted) = tcp(outside, at(host, PUBLISHED), &own);
             past.floods.push(Flood::bytes(client));
@@ -144,7 +143,10 @@ fn the_next_hears_nothing(process_stays: bool) {
         let outside = outside(&bed);
         bed.network(NETWORK);
         let mappings = Via::PORTS.map(|via| mapping(via.name(), LISTENS, PUBLISHED, "")).join(",");
-        bed.endpoint("foo", &format!("{{\"name\":\"old\",\"port_mapping\":[{mappings}],{ADDRESSES}}}"));
+        bed.endpoint(
+            "foo",
+            &format!("{{\"name\":\"old\",\"port_mapping\":[{mappings}],{ADDRESSES}}}"),
+        );
         let old = bed.join("foo", "old", r#"{"container_id":"old"}"#);
         let mut past = Past::new(&old, &outside);
         if !process_stays {
@@ -155,7 +157,11 @@ fn the_next_hears_nothing(process_stays: bool) {
         let ns = bed.namespace("new");
         inside(&ns, &format!("echo \"{WATCH}\" | nft -f -"));
         bed.endpoint("foo", &format!("{{\"name\":\"new\",{ADDRESSES}}}"));
-        let new = bed.join("foo", "new", &format!("{{\"container_id\":\"new\",\"netns\":\"{}\"}}", ns.display()));
+        let new = bed.join(
+            "foo",
+            "new",
+            &format!("{{\"container_id\":\"new\",\"netns\":\"{}\"}}", ns.display()),
+        );
         assert_eq!((&new.v4, &new.v6, &new.mac), (&old.v4, &old.v6, &old.mac));
         std::thread::sleep(A_WHILE);
         assert_eq!(heard(&ns), 0, "packets of connections that another had");

@@ -90,7 +90,8 @@ impl Case {
         offsets.dedup();
         offsets.push(i32::from(self.ports));
         let mut probes = Vec::new();
-        for (offset, via) in offsets.iter().flat_map(|offset| Via::PORTS.map(|via| (*offset, via))) {
+        for (offset, via) in offsets.iter().flat_map(|offset| Via::PORTS.map(|via| (*offset, via)))
+        {
             let at = |port: u16| u16::try_from(i32::from(port) + offset).unwrap();
             let inside = (0..i32::from(self.ports)).contains(&offset);
             let expect = if published && inside {
@@ -125,7 +126,9 @@ fn matrix(options: &str, families: &[bool]) {
         let gateways = [gateway4.as_str(), &gateway6].into_iter().filter(|to| !to.is_empty());
         asked.extend(gateways.map(|to| (home, to, to)));
         let mut probes = Vec::new();
-        for (case, (from, to, seen)) in cases.iter().flat_map(|case| asked.iter().map(move |ask| (case, *ask))) {
+        for (case, (from, to, seen)) in
+            cases.iter().flat_map(|case| asked.iter().map(move |ask| (case, *ask)))
+        {
             probes.extend(case.probes(from, to, if has(to) { seen } else { "" }));
         }
         prove(&probes);

@@ -159,7 +159,10 @@ fn also_on_one_address_and_on_a_family() {
         let here = host_path();
         let ways = [
             (HOST4, vec![Client::new(&outside, HOST4, OWN)]),
-            ("0.0.0.0", vec![Client::new(&outside, HOST4, OWN + 1), Client::new(&here, "127.0.0.1", OWN)]),
+            (
+                "0.0.0.0",
+                vec![Client::new(&outside, HOST4, OWN + 1), Client::new(&here, "127.0.0.1", OWN)],
+            ),
             ("::", vec![Client::new(&outside, HOST6, OWN + 2), Client::new(&here, "::1", OWN + 1)]),
             ("127.0.0.1", vec![Client::new(&here, "127.0.0.1", OWN + 2)]),
             ("::1", vec![Client::new(&here, "::1", OWN + 3)]),

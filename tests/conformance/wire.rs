@@ -71,12 +71,19 @@ pub(crate) struct Server {
 }
 
 impl Server {
-    pub(crate) fn new(ns: &Path, name: &str, ports: impl IntoIterator<Item = u16> + Send) -> Self {
-        let open = |port: u16| {
-            let any = SocketAddr::from((Ipv6Addr::UNSPECIFIED, port));
-            (port, TcpListener::bind(any).unwrap(), UdpSocket::bind(any).unwrap())
+    pub(crate) fn new(ns: &Path, name: &str, ports: impl IntoIterator<Item = u16>) -> Self {
+        let any = |port: u16| SocketAddr::from((Ipv6Addr::UNSPECIFIED, port));
+        let addresses: Vec<SocketAddr> = ports.into_iter().map(any).collect();
+        Server::at(ns, name, &addresses)
+    }
+
+    /// On addresses of its own: a datagram to a second address is answered from there only by a server
+    /// that is bound to it.
+    pub(crate) fn at(ns: &Path, name: &str, addresses: &[SocketAddr]) -> Self {
+        let open = |at: &SocketAddr| {
+            (at.port(), TcpListener::bind(at).unwrap(), UdpSocket::bind(at).unwrap())
         };
-        let sockets: Vec<_> = within(ns, || ports.into_iter().map(open).collect());
+        let sockets: Vec<_> = within(ns, || addresses.iter().map(open).collect());
         for (_, tcp, udp) in &sockets {
             tcp.set_nonblocking(true).unwrap();
             udp.set_nonblocking(true).unwrap();
