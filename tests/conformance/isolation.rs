@@ -19,7 +19,7 @@ const KINDS: [(&str, &str); 4] = [
 
 /// As whom the far side sees the one who asks; `-` where not even a refusal may come back. `none`: an
 /// internal network publishes nothing, so that the host refuses.
-const TABLE: [(&str, [&str; 4]); 10] = [
+const TABLE: [(&str, [&str; 4]); 11] = [
     // from a container of          plain       internal    icc off     without masquerade
     ("to a sibling", ["itself", "itself", "-", "itself"]),
     ("to another plain network", ["-", "-", "-", "-"]),
@@ -32,6 +32,7 @@ const TABLE: [(&str, [&str; 4]); 10] = [
     ("from the host", ["gateway", "gateway", "gateway", "gateway"]),
     ("from the outside", ["-", "-", "-", "-"]),
     ("from another plain network", ["-", "-", "-", "-"]),
+    ("from another internal network", ["-", "-", "-", "-"]),
 ];
 
 /// Where every server listens; what is published is published under the same number.
@@ -68,6 +69,12 @@ struct Side {
     gateway: End,
 }
 
+/// A way out of its own making for a container that has none: it is the rules that hold.
+fn way_out(bed: &Bed<'_>, network: &str, one: &End) {
+    let (v4, v6) = gateways(bed, network);
+    inside(&one.ns, &format!("ip route add default via {v4}; ip -6 route add default via {v6}"));
+}
+
 /// All that the cells of the table are about.
 struct World {
     sides: Vec<Side>,
@@ -97,6 +104,7 @@ impl World {
         }
         let plain = container("other plain", "stranger", &on(ELSEWHERE));
         let hidden = container("other internal", "hidden", &[]);
+        way_out(bed, "other internal", &hidden);
         let mut sides = Vec::new();
         for (index, (name, options)) in (0..).zip(KINDS) {
             bed.network(&format!("{{\"name\":\"{name}\",\"options\":{options}}}"));
@@ -106,9 +114,7 @@ impl World {
             let sibling = container(name, &format!("sibling{index}"), &mappings);
             let (v4, v6) = gateways(bed, name);
             if name == "internal" {
-                // A way out of its own making: it is the rules that hold.
-                inside(&one.ns, &format!("ip route add default via {v4}"));
-                inside(&one.ns, &format!("ip -6 route add default via {v6}"));
+                way_out(bed, name, &one);
             }
             sides.push(Side { one, sibling, gateway: End::new(&host.ns, &v4, &v6) });
         }
@@ -132,6 +138,7 @@ impl World {
             "from the host" => (&self.host, one, PORT, named("one")),
             "from the outside" => (&self.outside, one, PORT, named("one")),
             "from another plain network" => (&self.plain, one, PORT, named("one")),
+            "from another internal network" => (&self.hidden, one, PORT, named("one")),
             unknown => panic!("no such row: {unknown}"),
         }
     }

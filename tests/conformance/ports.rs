@@ -123,8 +123,8 @@ fn matrix(options: &str, families: &[bool]) {
         asked.extend([HOST4, OTHER4].map(|to| (abroad, to, OUTSIDE4)));
         asked.extend([HOST6, OTHER6].map(|to| (abroad, to, OUTSIDE6)));
         asked.extend([HOST4, OTHER4, HOST6, OTHER6].map(|to| (home, to, to)));
-        let gateways = [gateway4.as_str(), &gateway6].into_iter().filter(|to| !to.is_empty());
-        asked.extend(gateways.map(|to| (home, to, to)));
+        let own = [gateway4.as_str(), &gateway6].into_iter().filter(|to| !to.is_empty());
+        asked.extend(own.map(|to| (home, to, to)));
         let mut probes = Vec::new();
         for (case, (from, to, seen)) in
             cases.iter().flat_map(|case| asked.iter().map(move |ask| (case, *ask)))

@@ -90,11 +90,11 @@ impl Server {
         }
         let ends = Arc::new(AtomicBool::new(false));
         let heard = Arc::new(Mutex::new(Vec::new()));
-        let (name, end, hears) = (name.to_owned(), Arc::clone(&ends), Arc::clone(&heard));
+        let (name, end, log) = (name.to_owned(), Arc::clone(&ends), Arc::clone(&heard));
         let serve = move || {
             while !end.load(Ordering::Relaxed) {
                 for (port, tcp, udp) in &sockets {
-                    answer(&format!("{name}:{port}"), tcp, udp, &hears);
+                    answer(&format!("{name}:{port}"), tcp, udp, &log);
                 }
                 std::thread::sleep(Duration::from_millis(1));
             }
