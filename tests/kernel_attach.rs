@@ -171,6 +171,7 @@ fn router_advertisements_and_redirects_are_not_heard() {
             ("ipv6.conf.eth0.accept_redirects", "0"),
             ("ipv6.conf.eth0.accept_dad", "0"),
             ("ipv4.conf.eth0.accept_redirects", "0"),
+            ("ipv4.conf.eth0.rp_filter", "2"),
         ] {
             assert_eq!(sysctl(Some(&a.key), &format!("net.{key}")), value, "{key}");
         }
@@ -181,6 +182,7 @@ fn router_advertisements_and_redirects_are_not_heard() {
             (format!("net/ipv6/conf/{bridge}/accept_dad"), "0"),
             (format!("net/ipv4/conf/{bridge}/send_redirects"), "0"),
             (format!("net/ipv4/conf/{bridge}/route_localnet"), "1"),
+            (format!("net/ipv4/conf/{bridge}/rp_filter"), "2"),
             ("net/ipv4/ip_forward".to_owned(), "1"),
             ("net/ipv6/conf/all/forwarding".to_owned(), "1"),
         ] {
