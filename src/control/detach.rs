@@ -1,14 +1,15 @@
 //! Detaching a container from an endpoint.
 
 use super::commit::take_down;
+use super::endpoint::{self, is_service};
 use super::locked::Locked;
 use super::log::Level;
 use super::names::{self, Fate};
 use super::records::{self, Writes, endpoint_key, join_steps, sandbox_key};
 use super::route::{Leg, legs, moves};
-use super::{Netberth, lookup};
+use super::{Netberth, backend, lookup, service};
 use crate::error::{Doing, Error, Kind, Result};
-use crate::model::{Attachment, ContainerId, Endpoint, Id, Network};
+use crate::model::{Attachment, ContainerId, Endpoint, Id, Network, Role};
 use crate::plan::Step;
 use crate::services::hosts;
 use crate::store::Batch;
@@ -24,8 +25,22 @@ impl Netberth {
         let network = lookup::network(locked.store(), network)?;
         let endpoint = lookup::endpoint(locked.store(), &network, endpoint)?;
         let container = ContainerId::new(container)?;
+        if is_service(&endpoint) {
+            return service::leave(&mut locked, &network, &endpoint, &container, false);
+        }
         detach(&mut locked, &network, &endpoint.id, &container)
     }
+}
+
+/// What a detach does besides, where it is part of something else.
+#[derive(Default)]
+pub(super) struct Also {
+    /// To be done before the container is taken from its place.
+    pub(super) adjust: Vec<Step>,
+    /// To be written when it is done.
+    pub(super) gone: Vec<Endpoint>,
+    /// To be written while something is left of its place.
+    pub(super) left: Vec<Endpoint>,
 }
 
 pub(super) fn detach(
@@ -36,11 +51,34 @@ pub(super) fn detach(
 ) -> Result<()> {
     let endpoints = records::endpoints(locked.store(), &network.id)?;
     let found = endpoints.iter().find(|known| known.id == *endpoint).cloned();
-    let mut endpoint = found.ok_or_else(|| Error::new(Kind::NotFound, "endpoint not found"))?;
+    let endpoint = found.ok_or_else(|| Error::new(Kind::NotFound, "endpoint not found"))?;
     let doing = format!("detach {container} from {} of network {}", endpoint.name, network.name);
+    if let Some(service) = backend::behind(&endpoints, &endpoint.id, container).first() {
+        let what = format!(
+            "container {container} is behind service {} by this endpoint: detach it there first",
+            service.name
+        );
+        return Err(Error::new(Kind::InUse, what).doing(doing));
+    }
+    take(locked, network, &endpoints, endpoint, container, Also::default(), &doing)
+        .doing(|| doing.clone())?;
+    locked.say(Level::Info, || doing);
+    Ok(())
+}
+
+/// Takes a container from an endpoint.
+pub(super) fn take(
+    locked: &mut Locked<'_>,
+    network: &Network,
+    endpoints: &[Endpoint],
+    mut endpoint: Endpoint,
+    container: &ContainerId,
+    also: Also,
+    doing: &str,
+) -> Result<()> {
     let Some(attachment) = endpoint.attachment(container).cloned() else {
         let what = format!("container {container} is not joined to endpoint {}", endpoint.name);
-        return Err(Error::new(Kind::Invalid, what).doing(doing));
+        return Err(Error::new(Kind::Invalid, what));
     };
     let mut sandbox = lookup::sandbox(locked.store(), container.as_str())?;
     let before = legs(locked.store(), &sandbox)?;
@@ -48,28 +86,28 @@ pub(super) fn detach(
         before.iter().filter(|leg| leg.endpoint.id != endpoint.id).cloned().collect();
     // Where nothing takes over, the route goes with its interface.
     let takes_over = |step: &Step| matches!(step, Step::DefaultRoute { to: Some(_), .. });
-    let mut adjust = moves(&attachment.ns, &before, &after);
-    adjust.retain(takes_over);
-    adjust.extend(forgetting(network, &endpoint, &attachment, &endpoints));
+    let mut adjust = also.adjust;
+    adjust.extend(moves(&attachment.ns, &before, &after).into_iter().filter(takes_over));
+    adjust.extend(forgetting(network, &endpoint, &attachment, endpoints));
     adjust.extend(own_change(&sandbox.own_names, &attachment, &endpoint, &before, &after));
     let steps_key = join_steps(&endpoint.id, container);
     let remove = records::steps(locked.store(), &steps_key)?;
     let marked = marked(&endpoint, container);
     endpoint.attachments.retain(|known| known.container != *container);
     sandbox.joined.retain(|(_, id)| *id != endpoint.id);
-    let gone: Batch = Writes::new()
-        .put(endpoint_key(&network.id, &endpoint.id), &endpoint)?
-        .put(sandbox_key(container), &sandbox)?
-        .delete(steps_key.clone())
-        .batch();
+    let gone = backend::put_all(Writes::new(), &also.gone)?;
+    // A member ends with what it is for.
+    let gone = match endpoint.role {
+        Role::Member => endpoint::release(gone, &endpoint),
+        _ => gone.put(endpoint_key(&network.id, &endpoint.id), &endpoint)?,
+    };
+    let gone: Batch = gone.put(sandbox_key(container), &sandbox)?.delete(steps_key.clone()).batch();
     let owners = std::slice::from_ref(&steps_key);
-    take_down(locked, &doing, owners, adjust, remove, gone, |left| {
-        let writes = Writes::new().put(endpoint_key(&network.id, &marked.id), &marked)?;
+    take_down(locked, doing, owners, adjust, remove, gone, |left| {
+        let writes = backend::put_all(Writes::new(), &also.left)?;
+        let writes = writes.put(endpoint_key(&network.id, &marked.id), &marked)?;
         Ok(writes.put_steps(steps_key.clone(), left)?.batch())
     })
-    .doing(|| doing.clone())?;
-    locked.say(Level::Info, || doing);
-    Ok(())
 }
 
 /// The endpoint while a detach of this container could not be finished.

@@ -9,13 +9,14 @@ use super::locked::Locked;
 use super::log::Level;
 use super::names::{self, Fate};
 use super::records::{self, Writes, cursor_key, endpoint_key, lease_key, name_key, network_steps};
-use super::{Netberth, detach, lookup, network, now, ports};
+use super::{Netberth, backend, detach, lookup, network, now, ports, service};
 use crate::drivers;
 use crate::error::{Doing, Error, Kind, Result};
 use crate::ipam;
 use crate::model::view::EndpointView;
 use crate::model::{
-    Endpoint, EndpointSpec, Filter, Id, Mac, Network, NetworkState, OptionsSpec, Role, Subnet,
+    Balance, ContainerId, Endpoint, EndpointSpec, Filter, Id, Mac, Network, NetworkState,
+    OptionsSpec, Role, Spread, Subnet,
 };
 use crate::plan::Step;
 
@@ -52,6 +53,9 @@ impl Netberth {
         let network = lookup::network(&*self.store, network)?;
         let mut endpoints = records::endpoints(&*self.store, &network.id)?;
         endpoints.retain(|endpoint| {
+            if endpoint.role == Role::Member {
+                return false;
+            }
             let id = endpoint.id.to_string();
             filter.matches(&id, endpoint.name.as_str(), network.name.as_str())
         });
@@ -94,7 +98,9 @@ pub(super) fn create(
     let writes = writes.put(endpoint_key(&network.id, &id), &endpoint)?;
     let writes = writes.claim(claim, id.to_string());
     let naming = names::of_service(locked.store(), &network, &endpoint, Fate::Comes)?;
-    build(locked, doing, steps, naming.into_iter().collect(), |done| {
+    let appearing = backend::swap(&[], &backend::elements(&endpoint, &[]), Vec::new(), Vec::new());
+    let adjust = appearing.into_iter().chain(naming).collect();
+    build(locked, doing, steps, adjust, |done| {
         if !rising {
             return Ok(writes.batch());
         }
@@ -106,7 +112,7 @@ pub(super) fn create(
 }
 
 /// Chooses addresses, and the writes that claim them.
-fn allot(
+pub(super) fn allot(
     locked: &Locked<'_>,
     network: &Network,
     spec: &EndpointSpec,
@@ -132,13 +138,23 @@ fn allot(
             writes = writes.set(cursor, address.to_string());
         }
     }
-    let mac = hardware_address(locked, network, spec, &addresses, id)?;
+    let mac = match spec.role {
+        Role::Service { .. } => None,
+        Role::Plain | Role::Member => hardware_address(locked, network, spec, &addresses, id)?,
+    };
     if let Some(mac) = mac {
         writes = writes.claim(lease_key(&network.id, &mac.to_string()), id.to_string());
     }
     let ips: Vec<IpAddr> = addresses.iter().map(IpNet::addr).collect();
     let port_mapping = ports::allot(locked, network, spec, &ips)?;
     writes = ports::claim(writes, &spec.port_mapping, &port_mapping, &id.to_string());
+    let turn = match spec.role {
+        Role::Service { balance: Balance::RoundRobin } => backend::free_turn(locked.store())?,
+        _ => None,
+    };
+    if let Some(number) = turn {
+        writes = writes.claim(backend::turn_key(number), id.to_string());
+    }
     let spec = spec.clone();
     let endpoint = Endpoint {
         id,
@@ -154,6 +170,8 @@ fn allot(
         created: now(),
         role: spec.role,
         attachments: Vec::new(),
+        backends: Vec::new(),
+        spread: Spread { turn, ..Spread::default() },
     };
     Ok((endpoint, writes))
 }
@@ -247,47 +265,78 @@ pub(super) fn delete(
     force: bool,
 ) -> Result<()> {
     let doing = format!("delete endpoint {} of network {}", endpoint.name, network.name);
-    if let Some(attachment) = endpoint.attachments.first()
+    let joined = endpoint.attachments.iter().map(|attachment| &attachment.container);
+    let behind = endpoint.backends.iter().map(|backend| &backend.container);
+    let containers: Vec<ContainerId> = joined.chain(behind).cloned().collect();
+    if let Some(container) = containers.first()
         && !force
     {
         let what = format!(
-            "endpoint {} is joined by container {}: detach it first, or use force",
-            endpoint.name, attachment.container
+            "endpoint {} is joined by container {container}: detach it first, or use force",
+            endpoint.name
         );
         return Err(Error::new(Kind::InUse, what).doing(doing));
     }
-    for attachment in std::mem::take(&mut endpoint.attachments) {
-        detach::detach(locked, network, &endpoint.id, &attachment.container)?;
+    for container in containers {
+        leave(locked, network, &endpoint, &container)?;
     }
+    endpoint.attachments.clear();
+    endpoint.backends.clear();
+    let endpoint = backend::shared_out(endpoint);
     let naming = names::of_service(locked.store(), network, &endpoint, Fate::Goes)?;
-    remove(locked, network, &endpoint, naming, &doing).doing(|| doing)?;
+    let vanishing = backend::swap(&backend::elements(&endpoint, &[]), &[], Vec::new(), Vec::new());
+    let adjust = vanishing.into_iter().chain(naming).collect();
+    remove(locked, network, &endpoint, adjust, &doing).doing(|| doing)?;
     locked.say(Level::Info, || format!("endpoint {} deleted", endpoint.name));
     Ok(())
+}
+
+/// A container leaves an endpoint, and the services that it is behind by way of it.
+fn leave(
+    locked: &mut Locked<'_>,
+    network: &Network,
+    endpoint: &Endpoint,
+    container: &ContainerId,
+) -> Result<()> {
+    if is_service(endpoint) {
+        return service::leave(locked, network, endpoint, container, false);
+    }
+    let endpoints = records::endpoints(locked.store(), &network.id)?;
+    for service in backend::behind(&endpoints, &endpoint.id, container) {
+        service::leave(locked, network, service, container, false)?;
+    }
+    detach::detach(locked, network, &endpoint.id, container)
+}
+
+/// Releases what an endpoint holds.
+pub(super) fn release(writes: Writes, endpoint: &Endpoint) -> Writes {
+    let mut writes = writes.delete(endpoint_key(&endpoint.network, &endpoint.id));
+    let addresses = endpoint.ips().map(|ip| ip.to_string());
+    for address in addresses.chain(endpoint.mac.map(|mac| mac.to_string())) {
+        writes = writes.delete(lease_key(&endpoint.network, &address));
+    }
+    if let Some(number) = endpoint.spread.turn {
+        writes = writes.delete(backend::turn_key(number));
+    }
+    ports::release(writes, &endpoint.port_mapping)
 }
 
 fn remove(
     locked: &mut Locked<'_>,
     network: &Network,
     endpoint: &Endpoint,
-    naming: Option<Step>,
+    adjust: Vec<Step>,
     doing: &str,
 ) -> Result<()> {
-    let mut writes = Writes::durable()
-        .delete(endpoint_key(&network.id, &endpoint.id))
+    let writes = release(Writes::durable(), endpoint)
         .delete(name_key(Some(&network.id), endpoint.name.as_str()));
-    let addresses = endpoint.ips().map(|ip| ip.to_string());
-    for address in addresses.chain(endpoint.mac.map(|mac| mac.to_string())) {
-        writes = writes.delete(lease_key(&network.id, &address));
-    }
-    writes = ports::release(writes, &endpoint.port_mapping);
     let may_fall = network.is_predefined() && drivers::of(network.kind).has_interface();
     let falling = may_fall && records::endpoints(locked.store(), &network.id)?.len() == 1;
     let (steps, writes) =
         if falling { network::bring_down(locked, network, writes)? } else { (Vec::new(), writes) };
     let owner = network_steps(&network.id);
     let owners = std::slice::from_ref(&owner);
-    let naming = naming.into_iter().collect();
-    take_down(locked, doing, owners, naming, steps, writes.batch(), |left| {
+    take_down(locked, doing, owners, adjust, steps, writes.batch(), |left| {
         if !falling {
             return Ok(Writes::new().batch());
         }

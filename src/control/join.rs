@@ -16,11 +16,11 @@ use super::records::{
 };
 use super::route::{Leg, legs, moves};
 use super::seat::{self, Seat};
-use super::{Netberth, lookup, network};
+use super::{Netberth, backend, lookup, network, service};
 
 use crate::drivers;
 use crate::error::{Doing, Error, Kind, Result};
-use crate::model::{Attachment, ContainerId, Endpoint, JoinSpec, Network, SandboxKind};
+use crate::model::{Attachment, ContainerId, Endpoint, JoinSpec, Network, Role, SandboxKind};
 use crate::plan::{Ask, Flow, Step};
 use crate::services::{hosts, ports};
 
@@ -35,8 +35,29 @@ impl Netberth {
         let mut locked = self.lock()?;
         let network = lookup::network(locked.store(), network)?;
         let endpoint = lookup::endpoint(locked.store(), &network, endpoint)?;
-        join(&mut locked, &network, endpoint, spec)
+        if is_service(&endpoint) {
+            return service::attach(&mut locked, &network, &endpoint, spec);
+        }
+        let doing = doing(&network, &endpoint, spec);
+        check_free(&endpoint, &spec.container).doing(|| doing.clone())?;
+        let others = records::endpoints(locked.store(), &network.id)?;
+        let also = Also { others, adjust: Vec::new(), writes: Writes::new() };
+        join(&mut locked, &network, endpoint, spec, also, &doing)
     }
+}
+
+fn doing(network: &Network, endpoint: &Endpoint, spec: &JoinSpec) -> String {
+    format!("join {} to {} of network {}", spec.container, endpoint.name, network.name)
+}
+
+/// What a join does besides, where it is part of something else.
+pub(super) struct Also {
+    /// The endpoints of the network, as they will be.
+    pub(super) others: Vec<Endpoint>,
+    /// To be done when the container is in its place.
+    pub(super) adjust: Vec<Step>,
+    /// To be written with it.
+    pub(super) writes: Writes,
 }
 
 /// Everything about one join.
@@ -45,7 +66,7 @@ struct Joining<'a> {
     endpoint: Endpoint,
     spec: &'a JoinSpec,
     seat: Seat,
-    others: Vec<Endpoint>,
+    also: Also,
 }
 
 pub(super) fn join(
@@ -53,12 +74,12 @@ pub(super) fn join(
     network: &Network,
     endpoint: Endpoint,
     spec: &JoinSpec,
+    also: Also,
+    doing: &str,
 ) -> Result<PathBuf> {
-    let container = &spec.container;
-    let doing = format!("join {container} to {} of network {}", endpoint.name, network.name);
-    let key = prepare(locked, network, endpoint, spec)
-        .and_then(|joining| carry_out(locked, joining, &doing))
-        .doing(|| doing.clone())?;
+    let key = prepare(locked, network, endpoint, spec, also)
+        .and_then(|joining| carry_out(locked, joining, doing))
+        .doing(|| doing.to_owned())?;
     locked.say(Level::Info, || format!("{doing}: {}", key.display()));
     Ok(key)
 }
@@ -68,16 +89,15 @@ fn prepare<'a>(
     network: &'a Network,
     endpoint: Endpoint,
     spec: &'a JoinSpec,
+    also: Also,
 ) -> Result<Joining<'a>> {
     network::check_whole(network)?;
-    check_free(&endpoint, &spec.container)?;
     let seat = seat::find(locked, network, spec)?;
     if seat.sandbox.kind == SandboxKind::Host && !spec.sysctls.is_empty() {
         let what = "sysctls cannot be set on the host network: they would be the host's";
         return Err(Error::new(Kind::Invalid, what));
     }
-    let others = records::endpoints(locked.store(), &network.id)?;
-    Ok(Joining { network, endpoint, spec, seat, others })
+    Ok(Joining { network, endpoint, spec, seat, also })
 }
 
 fn check_free(endpoint: &Endpoint, container: &ContainerId) -> Result<()> {
@@ -87,9 +107,6 @@ fn check_free(endpoint: &Endpoint, container: &ContainerId) -> Result<()> {
     } else {
         format!("endpoint {} is already joined by container {}", endpoint.name, joined.container)
     };
-    if is_service(endpoint) && joined.container != *container {
-        return Err(Error::new(Kind::Unsupported, what + ": a service takes one back end as yet"));
-    }
     Err(Error::new(Kind::Invalid, what))
 }
 
@@ -114,6 +131,7 @@ fn carry_out(locked: &mut Locked<'_>, joining: Joining<'_>, doing: &str) -> Resu
         interface: attachment.interface.clone(),
     });
     let mut adjust = moves(&attachment.ns, &before, &after);
+    adjust.extend(joining.also.adjust.clone());
     adjust.extend(parents(locked, &joining)?);
     adjust.extend(naming(&joining));
     let mut plan = joining.seat.steps.clone();
@@ -124,10 +142,11 @@ fn carry_out(locked: &mut Locked<'_>, joining: Joining<'_>, doing: &str) -> Resu
     build(locked, doing, plan, adjust, |done| {
         let (of_sandbox, of_join) = done.split_at_checked(split).unwrap_or((done, &[]));
         let container = joining.spec.container.clone();
-        let Joining { network, mut endpoint, mut seat, .. } = joining;
+        let Joining { network, mut endpoint, mut seat, also, .. } = joining;
         endpoint.attachments.push(attachment);
         seat.sandbox.joined.push((network.id, endpoint.id));
-        let mut writes = Writes::new()
+        let mut writes = also
+            .writes
             .put(endpoint_key(&network.id, &endpoint.id), &endpoint)?
             .put(sandbox_key(&container), &seat.sandbox)?
             .put_steps(join_steps(&endpoint.id, &container), of_join)?;
@@ -218,11 +237,15 @@ fn join_plan(
 
 /// The endpoint's ports, live while its container is joined.
 fn publishing(locked: &Locked<'_>, endpoint: &Endpoint) -> Result<Vec<Step>> {
-    if endpoint.port_mapping.is_empty() {
+    let addresses: Vec<IpAddr> = endpoint.ips().collect();
+    // What is behind services comes and goes with their elements.
+    if addresses.is_empty() || endpoint.role == Role::Member {
         return Ok(Vec::new());
     }
-    let addresses: Vec<IpAddr> = endpoint.ips().collect();
     let sets = ports::elements(&endpoint.port_mapping, &addresses);
+    if endpoint.port_mapping.is_empty() {
+        return Ok(vec![Step::Elements { sets }]);
+    }
     let facts = locked.kernel().facts(&Ask { host: true, ..Ask::default() })?;
     let host: Vec<IpAddr> = facts.host.addresses.iter().map(IpNet::addr).collect();
     let flows = ports::stale(&endpoint.port_mapping, &addresses, &host);
@@ -238,8 +261,8 @@ fn forgetting_flows(endpoint: &Endpoint) -> Option<Step> {
 
 /// The lines that this container's own hosts file gets from this network.
 fn network_lines(joining: &Joining<'_>) -> Vec<String> {
-    let mut lines = names::lines(joining.network, &joining.others);
-    if !is_service(&joining.endpoint) {
+    let mut lines = names::lines(joining.network, &joining.also.others);
+    if joining.endpoint.role == Role::Plain {
         lines.extend(hosts::endpoint_lines(&joining.endpoint, joining.network.name.as_str()));
     }
     lines
@@ -281,7 +304,7 @@ fn naming(joining: &Joining<'_>) -> Vec<Step> {
     steps.extend(names::of_joined(
         joining.network,
         &joining.endpoint,
-        &joining.others,
+        &joining.also.others,
         &sandbox.container,
         Fate::Comes,
     ));
@@ -294,18 +317,20 @@ fn parents(locked: &Locked<'_>, joining: &Joining<'_>) -> Result<Vec<Step>> {
     for update in &joining.spec.parent_updates {
         let parent = lookup::service(locked.store(), &update.endpoint)
             .map_err(|error| error.doing("parent_updates"))?;
-        let Some(attachment) = parent.attachments.first() else {
+        let joined = backend::attachments(locked.store(), &parent)?;
+        if joined.is_empty() {
             let what = format!("parent_updates: no container is joined to {}", parent.name);
             return Err(Error::new(Kind::Invalid, what));
-        };
-        let path = attachment.hosts.clone();
-        if !texts.contains_key(&path) {
-            let ask = Ask { files: vec![path.clone()], ..Ask::default() };
-            let text = locked.kernel().facts(&ask)?.files.remove(&path).unwrap_or_default();
-            texts.insert(path.clone(), (text.clone(), text));
         }
-        if let Some((_, text)) = texts.get_mut(&path) {
-            *text = hosts::with_address(text, &update.name, update.address);
+        for path in joined.into_iter().map(|attachment| attachment.hosts) {
+            if !texts.contains_key(&path) {
+                let ask = Ask { files: vec![path.clone()], ..Ask::default() };
+                let text = locked.kernel().facts(&ask)?.files.remove(&path).unwrap_or_default();
+                texts.insert(path.clone(), (text.clone(), text));
+            }
+            if let Some((_, text)) = texts.get_mut(&path) {
+                *text = hosts::with_address(text, &update.name, update.address);
+            }
         }
     }
     let changed = texts.into_iter().filter(|(_, (before, text))| before != text);

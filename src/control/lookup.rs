@@ -3,7 +3,7 @@
 
 use super::records;
 use crate::error::{Error, Kind, Result};
-use crate::model::{ContainerId, Endpoint, Id, Network, Sandbox};
+use crate::model::{ContainerId, Endpoint, Id, Network, Role, Sandbox};
 use crate::store::{Select, Store, Table};
 
 /// The shortest prefix that selects anything.
@@ -51,7 +51,8 @@ pub(super) fn network(store: &dyn Store, selector: &str) -> Result<Network> {
 pub(super) fn endpoint(store: &dyn Store, network: &Network, selector: &str) -> Result<Endpoint> {
     let missing = || not_found("endpoint", selector).because(&format!("network {}", network.name));
     if let Ok(id) = selector.parse::<Id>() {
-        return records::endpoint(store, &network.id, &id)?.ok_or_else(missing);
+        let found = records::endpoint(store, &network.id, &id)?.filter(is_selectable);
+        return found.ok_or_else(missing);
     }
     let name = records::name_key(Some(&network.id), selector);
     if let Some(id) = records::text(store, &name)? {
@@ -61,14 +62,21 @@ pub(super) fn endpoint(store: &dyn Store, network: &Network, selector: &str) -> 
         return Err(missing());
     }
     let all = records::endpoints_by_id(store, selector)?;
-    let of_network = |endpoint: &Endpoint| endpoint.network == network.id;
+    let of_network =
+        |endpoint: &Endpoint| endpoint.network == network.id && is_selectable(endpoint);
     only("endpoint", selector, all.into_iter().filter(of_network).collect())
+}
+
+/// The places of back ends are nobody's to select.
+fn is_selectable(endpoint: &Endpoint) -> bool {
+    endpoint.role != Role::Member
 }
 
 /// An endpoint or service of any network.
 pub(super) fn service(store: &dyn Store, selector: &str) -> Result<Endpoint> {
     if selector.parse::<Id>().is_ok() || is_prefix(selector) {
-        let found = records::endpoints_by_id(store, selector)?;
+        let mut found = records::endpoints_by_id(store, selector)?;
+        found.retain(is_selectable);
         if !found.is_empty() && selector.len() == 64 {
             return only("service", selector, found);
         }

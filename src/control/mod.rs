@@ -1,5 +1,6 @@
 //! The verbs: look up, decide, commit. Each file is one noun.
 
+mod backend;
 mod commit;
 mod config;
 mod detach;

@@ -3,15 +3,15 @@
 use std::path::PathBuf;
 
 use super::endpoint::is_service;
-use super::records;
+use super::{backend, records};
 use crate::error::Result;
-use crate::model::{ContainerId, Endpoint, Network};
+use crate::model::{ContainerId, Endpoint, Network, Role};
 use crate::plan::Step;
 use crate::services::hosts;
 use crate::store::Store;
 
 /// The hosts files of the network's containers, without `but`'s.
-fn files(endpoints: &[Endpoint], but: Option<&ContainerId>) -> Vec<PathBuf> {
+pub(super) fn files(endpoints: &[Endpoint], but: Option<&ContainerId>) -> Vec<PathBuf> {
     let attachments = endpoints.iter().flat_map(|endpoint| &endpoint.attachments);
     let others = attachments.filter(|attachment| Some(&attachment.container) != but);
     let mut files: Vec<PathBuf> = others.map(|attachment| attachment.hosts.clone()).collect();
@@ -21,10 +21,25 @@ fn files(endpoints: &[Endpoint], but: Option<&ContainerId>) -> Vec<PathBuf> {
 }
 
 /// The lines by which a container of this network finds the others: every endpoint that is joined,
-/// and every service.
+/// and every service with what is behind it.
 pub(super) fn lines(network: &Network, endpoints: &[Endpoint]) -> Vec<String> {
-    let known = endpoints.iter().filter(|e| is_service(e) || !e.attachments.is_empty());
-    known.flat_map(|endpoint| hosts::endpoint_lines(endpoint, network.name.as_str())).collect()
+    let name = network.name.as_str();
+    let mut lines = Vec::new();
+    for endpoint in endpoints {
+        let known = match endpoint.role {
+            Role::Plain => !endpoint.attachments.is_empty(),
+            Role::Service { .. } => true,
+            Role::Member => false,
+        };
+        if known {
+            lines.extend(hosts::endpoint_lines(endpoint, name));
+        }
+        for backend in endpoint.backends.iter().filter(|backend| !backend.draining) {
+            let place = backend::place(backend, endpoints);
+            lines.extend(place.iter().flat_map(|p| hosts::task_lines(endpoint, name, p.ips())));
+        }
+    }
+    lines
 }
 
 /// A step that adds and removes lines, if there is anything to do.
@@ -49,10 +64,9 @@ pub(super) fn of_joined(
     but: &ContainerId,
     fate: Fate,
 ) -> Option<Step> {
-    if is_service(endpoint) {
-        None
-    } else {
-        told(network, endpoint, files(endpoints, Some(but)), fate)
+    match endpoint.role {
+        Role::Plain => told(network, endpoint, files(endpoints, Some(but)), fate),
+        Role::Service { .. } | Role::Member => None,
     }
 }
 

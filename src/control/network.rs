@@ -10,10 +10,10 @@ use super::{Netberth, lookup, now};
 use crate::drivers;
 use crate::error::{Doing, Error, Kind, Result};
 use crate::ipam;
-use crate::model::view::{EndpointView, NetworkView};
+use crate::model::view::{BackendView, EndpointView, NetworkView};
 use crate::model::{
     Endpoint, Filter, Id, Labels, Network, NetworkName, NetworkOptions, NetworkSpec, NetworkState,
-    NetworkType, OptionsSpec,
+    NetworkType, OptionsSpec, Role,
 };
 use crate::plan::{Done, HostFacts, Step};
 use crate::store::Store;
@@ -237,7 +237,8 @@ pub(super) fn endpoint_views(
     endpoints: &[Endpoint],
     verbose: bool,
 ) -> Result<Vec<EndpointView>> {
-    endpoints.iter().map(|endpoint| endpoint_view(store, network, endpoint, verbose)).collect()
+    let shown = endpoints.iter().filter(|endpoint| endpoint.role != Role::Member);
+    shown.map(|endpoint| endpoint_view(store, network, endpoint, verbose)).collect()
 }
 
 pub(super) fn endpoint_view(
@@ -252,5 +253,25 @@ pub(super) fn endpoint_view(
     }
     let container = endpoint.attachments.first().map(|attachment| &attachment.container);
     let sandbox = container.map(|id| records::sandbox(store, id)).transpose()?.flatten();
-    Ok(EndpointView::verbose(endpoint, name, sandbox.map(|sandbox| sandbox.key)))
+    let backends = backend_views(store, endpoint, true)?;
+    Ok(EndpointView::verbose(endpoint, name, sandbox.map(|sandbox| sandbox.key), backends))
+}
+
+/// The containers behind a service; for a plain endpoint the one that is joined.
+pub(super) fn backend_views(
+    store: &dyn Store,
+    endpoint: &Endpoint,
+    verbose: bool,
+) -> Result<Vec<BackendView>> {
+    let joined = endpoint.attachments.iter();
+    let mut views: Vec<BackendView> =
+        joined.map(|found| BackendView::new(endpoint, found, false, verbose)).collect();
+    for backend in &endpoint.backends {
+        let place = records::endpoint(store, &endpoint.network, &backend.endpoint)?;
+        let attachment = place.as_ref().and_then(|place| place.attachment(&backend.container));
+        if let (Some(place), Some(attachment)) = (&place, attachment) {
+            views.push(BackendView::new(place, attachment, backend.draining, verbose));
+        }
+    }
+    Ok(views)
 }

@@ -9,10 +9,10 @@ use super::records::{
     self, Writes, endpoint_key, join_steps, netns_key, sandbox_key, sandbox_steps,
 };
 use super::route::{Leg, legs};
-use super::{Netberth, lookup, network};
+use super::{Netberth, backend, endpoint, lookup, network};
 use crate::error::{Doing, Kind, Result};
 use crate::model::view::SandboxView;
-use crate::model::{Sandbox, SandboxKind};
+use crate::model::{Role, Sandbox, SandboxKind};
 use crate::plan::{Ask, Done, Step};
 use crate::store::Store;
 
@@ -55,14 +55,26 @@ fn delete(locked: &mut Locked<'_>, sandbox: Sandbox, doing: &str) -> Result<()> 
         remove.retain(|done| !theirs(&done.step));
     }
     let (mut adjust, mut gone, mut left) = (Vec::new(), Writes::new(), Writes::new());
-    for leg in legs(locked.store(), &sandbox)? {
-        let key = join_steps(&leg.endpoint.id, &container);
+    for Leg { network, mut endpoint, .. } in legs(locked.store(), &sandbox)? {
+        let key = join_steps(&endpoint.id, &container);
         remove.extend(records::steps(locked.store(), &key)?);
-        adjust.extend(forgetting(locked, &sandbox, &leg)?);
-        let (id, mut endpoint) = (endpoint_key(&leg.network.id, &leg.endpoint.id), leg.endpoint);
+        let endpoints = records::endpoints(locked.store(), &network.id)?;
+        let ends = Some(&endpoint).filter(|endpoint| endpoint.role == Role::Member);
+        let services = backend::behind(&endpoints, &endpoint.id, &container);
+        let leaving = backend::leave(&network, &endpoints, &services, &container, ends);
+        adjust.extend(leaving.adjust);
+        let fate = Fate::Goes;
+        adjust.extend(names::of_joined(&network, &endpoint, &endpoints, &container, fate));
+        gone = backend::put_all(gone, &leaving.gone)?;
+        left = backend::put_all(left, &leaving.left)?;
+        let id = endpoint_key(&network.id, &endpoint.id);
         left = left.put(id.clone(), &marked(&endpoint, &container))?.delete(key.clone());
         endpoint.attachments.retain(|attachment| attachment.container != container);
-        gone = gone.put(id, &endpoint)?.delete(key);
+        gone = match endpoint.role {
+            Role::Member => endpoint::release(gone, &endpoint),
+            _ => gone.put(id, &endpoint)?,
+        };
+        gone = gone.delete(key);
     }
     gone = gone.delete(sandbox_key(&container)).delete(own_steps.clone());
     if let Some(name) = claimed(&sandbox) {
@@ -101,16 +113,17 @@ fn claimed(sandbox: &Sandbox) -> Option<String> {
     (sandbox.kind == SandboxKind::Own).then(|| name.to_owned())
 }
 
-/// The other containers of the network forget the endpoint.
-fn forgetting(locked: &Locked<'_>, sandbox: &Sandbox, leg: &Leg) -> Result<Option<Step>> {
-    let endpoints = records::endpoints(locked.store(), &leg.network.id)?;
-    let (network, endpoint) = (&leg.network, &leg.endpoint);
-    Ok(names::of_joined(network, endpoint, &endpoints, &sandbox.container, Fate::Goes))
-}
-
+/// What is behind services is shown as these.
 fn view(store: &dyn Store, sandbox: &Sandbox) -> Result<SandboxView> {
-    let legs = legs(store, sandbox)?;
-    let views =
-        legs.iter().map(|leg| network::endpoint_view(store, &leg.network, &leg.endpoint, false));
-    Ok(SandboxView::new(sandbox, views.collect::<Result<_>>()?))
+    let mut views = Vec::new();
+    for Leg { network, endpoint, .. } in legs(store, sandbox)? {
+        if endpoint.role != Role::Member {
+            views.push(network::endpoint_view(store, &network, &endpoint, false)?);
+        }
+        let endpoints = records::endpoints(store, &network.id)?;
+        for service in backend::behind(&endpoints, &endpoint.id, &sandbox.container) {
+            views.push(network::endpoint_view(store, &network, service, false)?);
+        }
+    }
+    Ok(SandboxView::new(sandbox, views))
 }

@@ -1,11 +1,23 @@
-//! Verbs of services: endpoints by another name, for containers by the name of back ends.
+//! Verbs of services: endpoints with an address that is nobody's, and any number of containers behind.
 
 use std::path::PathBuf;
 
-use super::{Netberth, detach, endpoint, join, lookup, network, records};
-use crate::error::{Doing, Result};
+use super::backend::{self, Leaving};
+use super::commit::{build, take_down};
+use super::endpoint::is_service;
+use super::join::Also;
+use super::locked::Locked;
+use super::log::Level;
+use super::names::Fate;
+use super::records::{Writes, endpoint_key};
+use super::{Netberth, detach, endpoint, join, lookup, network, records, seat};
+use crate::error::{Doing, Error, Kind, Result};
 use crate::model::view::{BackendView, EndpointView};
-use crate::model::{ContainerId, Endpoint, Filter, Id, JoinSpec, ServiceSpec};
+use crate::model::{
+    ContainerId, Endpoint, EndpointSpec, Filter, Id, JoinSpec, Network, Role, ServiceSpec,
+};
+use crate::plan::Step;
+use crate::services::ports;
 use crate::store::Store;
 
 impl Netberth {
@@ -37,6 +49,9 @@ impl Netberth {
         for endpoint in records::endpoints_by_id(&*self.store, "")? {
             let network = lookup::network_of(&*self.store, &endpoint)?;
             let id = endpoint.id.to_string();
+            if endpoint.role == Role::Member {
+                continue;
+            }
             if filter.matches(&id, endpoint.name.as_str(), network.name.as_str()) {
                 views.push(view(&*self.store, &endpoint, verbose)?);
             }
@@ -63,7 +78,11 @@ impl Netberth {
         let mut locked = self.lock()?;
         let service = lookup::service(locked.store(), selector)?;
         let network = lookup::network_of(locked.store(), &service)?;
-        join::join(&mut locked, &network, service, spec)
+        if is_service(&service) {
+            return attach(&mut locked, &network, &service, spec);
+        }
+        drop(locked);
+        self.join(&network.id.to_string(), &service.id.to_string(), spec)
     }
 
     /// The containers attached to a service, in order of attaching.
@@ -72,20 +91,177 @@ impl Netberth {
     /// As [`Netberth::service`].
     pub fn service_backends(&self, selector: &str, verbose: bool) -> Result<Vec<BackendView>> {
         let service = lookup::service(&*self.store, selector)?;
-        let attachments = service.attachments.iter();
-        Ok(attachments.map(|found| BackendView::new(&service, found, verbose)).collect())
+        network::backend_views(&*self.store, &service, verbose)
     }
 
-    /// Detaches a container from a service.
+    /// Detaches a container from a service. Its connections by way of the service end; with `drain`
+    /// they go on, and it only gets no new ones: it stays a back end, `draining`, until it is
+    /// detached without `drain`, attached again, or deleted.
     ///
     /// # Errors
     /// As [`Netberth::detach`].
-    pub fn service_detach(&self, selector: &str, container: &str) -> Result<()> {
+    pub fn service_detach(&self, selector: &str, container: &str, drain: bool) -> Result<()> {
         let mut locked = self.lock()?;
         let service = lookup::service(locked.store(), selector)?;
         let network = lookup::network_of(locked.store(), &service)?;
         let container = ContainerId::new(container)?;
+        if is_service(&service) {
+            return leave(&mut locked, &network, &service, &container, drain);
+        }
+        if drain {
+            let what = format!("{} is an endpoint, not a service: it cannot drain", service.name);
+            return Err(Error::new(Kind::Invalid, what));
+        }
         detach::detach(&mut locked, &network, &service.id, &container)
+    }
+}
+
+/// Puts a container behind a service: in a place of its own, unless it is on the network already.
+pub(super) fn attach(
+    locked: &mut Locked<'_>,
+    network: &Network,
+    service: &Endpoint,
+    spec: &JoinSpec,
+) -> Result<PathBuf> {
+    let container = &spec.container;
+    let doing = format!("attach {container} to service {}", service.name);
+    let known = service.backends.iter().find(|backend| backend.container == *container);
+    if known.is_some_and(|backend| !backend.draining) {
+        let what = format!("container {container} is attached already");
+        return Err(Error::new(Kind::Invalid, what).doing(doing));
+    }
+    let endpoints = records::endpoints(locked.store(), &network.id)?;
+    let on_it = endpoints.iter().find(|endpoint| endpoint.attachment(container).is_some());
+    match on_it {
+        Some(place) => {
+            let place = place.clone();
+            attach_in(locked, network, service, spec, endpoints, &place, &doing)
+        }
+        None => attach_new(locked, network, service, spec, endpoints, &doing),
+    }
+}
+
+fn attach_new(
+    locked: &mut Locked<'_>,
+    network: &Network,
+    service: &Endpoint,
+    spec: &JoinSpec,
+    mut others: Vec<Endpoint>,
+    doing: &str,
+) -> Result<PathBuf> {
+    let id = locked.netberth.fresh_id()?;
+    let member = EndpointSpec::member(service.name.clone(), service.priority);
+    let (member, writes) =
+        endpoint::allot(locked, network, &member, id).doing(|| doing.to_owned())?;
+    let after = backend::with(service, &spec.container, id);
+    others.push(member.clone());
+    let adjust = arriving(locked, network, (service, &after), &member, &others, true)?;
+    replace(&mut others, &after);
+    let writes = writes.put(endpoint_key(&network.id, &after.id), &after)?;
+    let also = Also { others, adjust, writes };
+    join::join(locked, network, member, spec, also, doing)
+}
+
+/// The container stays in its place, and becomes a back end there.
+fn attach_in(
+    locked: &mut Locked<'_>,
+    network: &Network,
+    service: &Endpoint,
+    spec: &JoinSpec,
+    endpoints: Vec<Endpoint>,
+    place: &Endpoint,
+    doing: &str,
+) -> Result<PathBuf> {
+    let result = seat::find(locked, network, spec).and_then(|seat| {
+        let after = backend::with(service, &spec.container, place.id);
+        let adjust = arriving(locked, network, (service, &after), place, &endpoints, false)?;
+        build(locked, doing, Vec::new(), adjust, |_| {
+            Ok(Writes::new().put(endpoint_key(&network.id, &after.id), &after)?.batch())
+        })?;
+        Ok(seat.sandbox.key)
+    });
+    let key = result.doing(|| doing.to_owned())?;
+    locked.say(Level::Info, || doing.to_owned());
+    Ok(key)
+}
+
+/// The steps by which a service changes when a back end comes.
+fn arriving(
+    locked: &Locked<'_>,
+    network: &Network,
+    (before, after): (&Endpoint, &Endpoint),
+    place: &Endpoint,
+    endpoints: &[Endpoint],
+    is_new: bool,
+) -> Result<Vec<Step>> {
+    let elements = |service| backend::elements(service, endpoints);
+    let itself = if is_new { ports::itself(place.ips()) } else { Vec::new() };
+    let swap = backend::swap(&elements(before), &elements(after), Vec::new(), itself);
+    let first = backend::first_comes(locked, before)?;
+    let but = is_new.then(|| after.backends.last()).flatten().map(|backend| &backend.container);
+    let naming = backend::naming(network, after, place, endpoints, but, Fate::Comes);
+    Ok(swap.into_iter().chain(first).chain(naming).collect())
+}
+
+fn replace(endpoints: &mut [Endpoint], with: &Endpoint) {
+    for endpoint in endpoints.iter_mut().filter(|endpoint| endpoint.id == with.id) {
+        *endpoint = with.clone();
+    }
+}
+
+/// Takes a container from behind a service.
+pub(super) fn leave(
+    locked: &mut Locked<'_>,
+    network: &Network,
+    service: &Endpoint,
+    container: &ContainerId,
+    drain: bool,
+) -> Result<()> {
+    let doing = format!("detach {container} from service {}", service.name);
+    let result = leave_by(locked, network, service, container, drain, &doing);
+    result.doing(|| doing.clone())?;
+    locked.say(Level::Info, || doing);
+    Ok(())
+}
+
+fn leave_by(
+    locked: &mut Locked<'_>,
+    network: &Network,
+    service: &Endpoint,
+    container: &ContainerId,
+    drain: bool,
+    doing: &str,
+) -> Result<()> {
+    let endpoints = records::endpoints(locked.store(), &network.id)?;
+    let Some(backend) = service.backends.iter().find(|found| found.container == *container) else {
+        let what = format!("container {container} is not attached to service {}", service.name);
+        return Err(Error::new(Kind::Invalid, what));
+    };
+    let place = backend::place(backend, &endpoints);
+    if drain {
+        let after = backend::drained(service, container);
+        let elements = |service| backend::elements(service, &endpoints);
+        let swap = backend::swap(&elements(service), &elements(&after), Vec::new(), Vec::new());
+        let gone = place
+            .and_then(|at| backend::naming(network, service, at, &endpoints, None, Fate::Goes));
+        let adjust = swap.into_iter().chain(gone).collect();
+        let batch = Writes::new().put(endpoint_key(&network.id, &after.id), &after)?.batch();
+        return take_down(locked, doing, &[], adjust, Vec::new(), batch.clone(), |_| Ok(batch));
+    }
+    let others = backend::behind(&endpoints, &backend.endpoint, container).len();
+    let ends = place.filter(|place| place.role == Role::Member && others == 1);
+    let leaving = backend::leave(network, &endpoints, &[service], container, ends);
+    match ends {
+        Some(member) => {
+            let Leaving { adjust, gone, left } = leaving;
+            let also = detach::Also { adjust, gone, left };
+            detach::take(locked, network, &endpoints, member.clone(), container, also, doing)
+        }
+        None => {
+            let gone = backend::put_all(Writes::new(), &leaving.gone)?.batch();
+            let left = backend::put_all(Writes::new(), &leaving.left)?.batch();
+            take_down(locked, doing, &[], leaving.adjust, Vec::new(), gone, |_| Ok(left))
+        }
     }
 }
 

@@ -6,6 +6,8 @@ use crate::error::{Error, Kind, Result};
 pub const NETBERTH_VERBOSE: u32 = 1;
 /// For functions that delete: detach first what is joined.
 pub const NETBERTH_FORCE: u32 = 2;
+/// For netberth_service_detach(): connections go on, and only new ones go elsewhere.
+pub const NETBERTH_DRAIN: u32 = 4;
 
 /// For a function that knows no flag yet.
 pub(super) fn none(flags: u32) -> Result<()> {
@@ -18,6 +20,10 @@ pub(super) fn verbose(flags: u32) -> Result<bool> {
 
 pub(super) fn force(flags: u32) -> Result<bool> {
     one(flags, NETBERTH_FORCE)
+}
+
+pub(super) fn drain(flags: u32) -> Result<bool> {
+    one(flags, NETBERTH_DRAIN)
 }
 
 /// Whether the flag is set that the function knows; any other is refused, so that it can mean

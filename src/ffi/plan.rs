@@ -20,6 +20,7 @@ document! {
         service: String,
         container: String,
         force: bool,
+        drain: bool,
         request: Value,
     }
 }
@@ -81,7 +82,10 @@ impl PlanDoc {
                 let service = self.service()?;
                 nb.service_attach(&service, &self.request(JoinSpec::from_json)?).map(drop)
             }
-            "service_detach" => nb.service_detach(&self.service()?, &self.container()?),
+            "service_detach" => {
+                let (service, container) = (self.service()?, self.container()?);
+                nb.service_detach(&service, &container, self.drain.take().unwrap_or(false))
+            }
             other => {
                 let shown = other.escape_debug();
                 let what = format!("verb `{shown}` is none that changes anything");
@@ -99,6 +103,7 @@ impl PlanDoc {
             ("service", self.service.is_some()),
             ("container", self.container.is_some()),
             ("force", self.force.is_some()),
+            ("drain", self.drain.is_some()),
             ("request", self.request.is_some()),
         ];
         match left.iter().find(|(_, left)| *left) {
@@ -122,7 +127,7 @@ fn verbs(text: &str) -> Result<Vec<PlanDoc>> {
 /// Rehearses verbs that change something: tells what they would do to the host, and does nothing.
 ///
 /// \param nb            A handle.
-/// \param request_json  {"verb","network","endpoint","service","container","force","request"}:
+/// \param request_json  {"verb","network","endpoint","service","container","force","drain","request"}:
 ///                      `verb` is the function's name without netberth_, the others are what that
 ///                      function would be given, `request` being its document; for example
 ///                      {"verb":"join","network":"web","endpoint":"e1","request":

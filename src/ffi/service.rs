@@ -148,12 +148,14 @@ pub unsafe extern "C" fn netberth_service_backends(
     })
 }
 
-/// Detaches a container from a service.
+/// Detaches a container from a service. Its connections by way of the service end; with NETBERTH_DRAIN
+/// they go on and it only gets no new ones: it stays a back end, `draining`, until it is detached
+/// without the flag, attached again, or its sandbox is deleted.
 ///
 /// \param nb         A handle.
 /// \param service    The service's id, name, or the first four or more digits of its id.
 /// \param container  The container's id, as it was attached.
-/// \param flags      0.
+/// \param flags      0, or NETBERTH_DRAIN.
 /// \param err        Receives the error on failure; may be NULL.
 /// \return 0, or the negative kind: `not_found`; `invalid` if that container is not attached.
 #[unsafe(no_mangle)]
@@ -168,9 +170,6 @@ pub unsafe extern "C" fn netberth_service_detach(
         nb,
         [text("service", service), text("container", container)],
         err,
-        |nb, [service, container]| {
-            flags::none(flags)?;
-            nb.service_detach(service, container)
-        },
+        |nb, [service, container]| nb.service_detach(service, container, flags::drain(flags)?),
     )
 }

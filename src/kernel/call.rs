@@ -196,7 +196,13 @@ impl<'h> Call<'h> {
         };
         result.map_err(|error| match (step, way) {
             // These say their own line.
-            (Step::Table { .. } | Step::Elements { .. } | Step::Conntrack { .. }, _) => error,
+            (
+                Step::Table { .. }
+                | Step::Elements { .. }
+                | Step::Swap { .. }
+                | Step::Conntrack { .. },
+                _,
+            ) => error,
             (_, Way::Do) => error.doing(step.to_string()),
             (_, Way::Undo) => error.doing(format!("undo {step}")),
         })
@@ -213,6 +219,7 @@ impl<'h> Call<'h> {
             }
             Step::Table { name } => self.linux.firewall().add_table(name),
             Step::Elements { sets } => self.linux.firewall().add_elements(TABLE, sets),
+            Step::Swap { remove, add } => self.linux.firewall().swap(TABLE, remove, add),
             Step::Conntrack { leaving: true, .. } => Ok(()),
             Step::Conntrack { flows, .. } => self.linux.connections().delete(flows).map(drop),
             Step::File { path, text, .. } => file::write(path, text),
@@ -231,6 +238,7 @@ impl<'h> Call<'h> {
             | Step::Conntrack { leaving: false, .. } => Ok(()),
             Step::Table { name } => self.linux.firewall().delete_table(name),
             Step::Elements { sets } => self.linux.firewall().delete_elements(TABLE, sets),
+            Step::Swap { remove, add } => self.linux.firewall().swap(TABLE, add, remove),
             Step::Conntrack { flows, .. } => self.linux.connections().delete(flows).map(drop),
             Step::File { path, before, .. } => file::put_back(path, before.as_deref()),
             Step::Lines { paths, add, remove } => file::edit_back(paths, add, remove),

@@ -93,6 +93,24 @@ fn fixed<T: std::str::FromStr>(text: Option<String>, what: &str) -> Result<Optio
     text.parse().map(Some).map_err(wrong)
 }
 
+impl EndpointSpec {
+    /// The place of a back end of a service of that name.
+    pub(crate) fn member(name: EndpointName, priority: i64) -> Self {
+        EndpointSpec {
+            name,
+            exposed_ports: Vec::new(),
+            port_mapping: Vec::new(),
+            ipv4_address: None,
+            ipv6_address: None,
+            mac_address: None,
+            aliases: Vec::new(),
+            priority,
+            labels: Labels::new(),
+            role: Role::Member,
+        }
+    }
+}
+
 /// What an endpoint is for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case", tag = "role")]
@@ -104,6 +122,38 @@ pub enum Role {
         /// How new connections are spread.
         balance: Balance,
     },
+    /// The place of a container that is a back end of services: it has no name, is not listed, and
+    /// ends with the last of them.
+    Member,
+}
+
+/// A container behind a service.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Backend {
+    /// Which container.
+    pub container: ContainerId,
+    /// The endpoint of the same network whose addresses it has: a member, or one that the container
+    /// had joined before.
+    pub endpoint: Id,
+    /// The least that no other has: who comes after one that has left takes its place.
+    pub number: u16,
+    /// It takes no new connections.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub draining: bool,
+}
+
+/// How new connections find the back ends of a service.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Spread {
+    /// The number of the counter that the service has to itself, if it has one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub turn: Option<u8>,
+    /// The number of the back end of each slot; empty without back ends.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub slots: Vec<u16>,
+    /// The number of the back end whose each slot was, where it is only lent.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub homes: Vec<u16>,
 }
 
 /// An endpoint as it is recorded.
@@ -139,9 +189,19 @@ pub struct Endpoint {
     pub created: u64,
     /// What it is.
     pub role: Role,
-    /// The containers joined to it: at most one, unless it is a service.
+    /// The container joined to it: none, or one; never to a service.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub attachments: Vec<Attachment>,
+    /// The containers behind a service.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub backends: Vec<Backend>,
+    /// Of a service.
+    #[serde(default, skip_serializing_if = "is_default")]
+    pub spread: Spread,
+}
+
+fn is_default(spread: &Spread) -> bool {
+    *spread == Spread::default()
 }
 
 impl Endpoint {

@@ -16,7 +16,7 @@ mod service;
 mod subnet;
 pub mod view;
 
-pub use endpoint::{Attachment, Endpoint, EndpointSpec, Role};
+pub use endpoint::{Attachment, Backend, Endpoint, EndpointSpec, Role, Spread};
 pub use filter::Filter;
 pub use id::Id;
 pub use mac::Mac;

@@ -97,7 +97,7 @@ pub struct BackendView {
     /// Its hardware address.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub mac: Option<String>,
-    /// `attached` or `detaching`.
+    /// `attached`, `draining` while it takes no new connections, or `detaching`.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub state: Option<String>,
 }
@@ -144,16 +144,19 @@ impl EndpointView {
     }
 
     /// The same with everything; `key` is the sandbox key of its container.
-    pub(crate) fn verbose(endpoint: &Endpoint, network: &str, key: Option<PathBuf>) -> Self {
+    pub(crate) fn verbose(
+        endpoint: &Endpoint,
+        network: &str,
+        key: Option<PathBuf>,
+        backends: Vec<BackendView>,
+    ) -> Self {
         let addresses: Vec<String> = endpoint.addresses.iter().map(ToString::to_string).collect();
         let first = endpoint.attachments.first();
         let balance = match endpoint.role {
-            Role::Plain => None,
+            Role::Plain | Role::Member => None,
             Role::Service { balance } => Some(balance.to_string()),
         };
-        let backends = balance.is_some().then(|| {
-            endpoint.attachments.iter().map(|a| BackendView::new(endpoint, a, true)).collect()
-        });
+        let backends = balance.is_some().then_some(backends);
         let more = EndpointMore {
             virtual_addresses: balance.is_some().then(|| addresses.clone()),
             addresses,
@@ -175,8 +178,17 @@ impl EndpointView {
 }
 
 impl BackendView {
-    pub(crate) fn new(endpoint: &Endpoint, attachment: &Attachment, verbose: bool) -> Self {
-        let state = if attachment.detaching { "detaching" } else { "attached" };
+    pub(crate) fn new(
+        endpoint: &Endpoint,
+        attachment: &Attachment,
+        draining: bool,
+        verbose: bool,
+    ) -> Self {
+        let state = match (attachment.detaching, draining) {
+            (true, _) => "detaching",
+            (false, true) => "draining",
+            (false, false) => "attached",
+        };
         let addresses = endpoint.addresses.iter().map(ToString::to_string).collect();
         BackendView {
             id: attachment.container.to_string(),

@@ -49,6 +49,14 @@ pub enum Flow {
         #[serde(default, skip_serializing_if = "Option::is_none")]
         port_end: Option<u16>,
     },
+    /// `conntrack -D -f ipv4 -d TO -r BY`: what a container answers that went to another address, the
+    /// virtual one of a service.
+    Through {
+        /// Original destination address.
+        to: IpAddr,
+        /// The address that answers, of the same family.
+        by: IpAddr,
+    },
     /// `conntrack -D -f ipv4 -s ADDRESS`, then the same with `-d`, `-r` and `-q`: what comes from an
     /// address or goes to it, before or after rewriting, of whatever protocol.
     Of {
@@ -86,6 +94,9 @@ impl fmt::Display for Flow {
                 let line =
                     format!("conntrack -D -f {family} -p {proto} -r {address} --reply-port-src");
                 for_each_port(&line, *port, *port_end)
+            }
+            Flow::Through { to, by } => {
+                format!("conntrack -D -f {} -d {to} -r {by}", family(to.is_ipv6()))
             }
             Flow::Of { address } => {
                 let family = family(address.is_ipv6());
@@ -127,6 +138,10 @@ mod tests {
             (host, "conntrack -D -f ipv4 -p udp -d 192.0.2.1 -r 10.1.0.2 --orig-port-dst 53"),
             (span, "seq 8000 8010 | xargs -n 1 conntrack -D -f ipv6 -p tcp --orig-port-dst"),
             (back, "conntrack -D -f ipv4 -p tcp -r 10.1.0.2 --reply-port-src 80"),
+            (
+                Flow::Through { to: "10.1.0.9".parse().unwrap(), by: web },
+                "conntrack -D -f ipv4 -d 10.1.0.9 -r 10.1.0.2",
+            ),
             (
                 Flow::Of { address: "fd00::2".parse().unwrap() },
                 "for which in -s -d -r -q; do conntrack -D -f ipv6 $which fd00::2; done",

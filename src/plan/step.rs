@@ -161,6 +161,17 @@ pub enum Step {
         /// The sets and maps with the elements to add to each.
         sets: Vec<SetElements>,
     },
+    /// `nft 'delete element …; add element …'`: the elements of one moment in place of those of
+    /// another, in one batch. Elements to delete that are not there are passed over, and so are
+    /// elements to add that are there: it can be done twice. Undone by the reverse.
+    Swap {
+        /// What goes.
+        #[serde(default, skip_serializing_if = "Vec::is_empty")]
+        remove: Vec<SetElements>,
+        /// What comes; keys that `remove` has too lead elsewhere now.
+        #[serde(default, skip_serializing_if = "Vec::is_empty")]
+        add: Vec<SetElements>,
+    },
     /// `conntrack -D …` for each flow: the kernel forgets the entries that any of them selects, so
     /// that the next packet meets the rules as they are then. TCP entries go too, established or not.
     /// Undone by the same again: what was seen meanwhile is as stale.

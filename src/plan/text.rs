@@ -3,6 +3,7 @@
 use std::fmt;
 use std::path::Path;
 
+use super::rules::SetElements;
 use super::{Hop, Step};
 use crate::model::Ns;
 
@@ -38,6 +39,22 @@ fn joined<'a>(lines: impl Iterator<Item = &'a String>) -> String {
     lines.map(|line| format!("{line:?}")).collect::<Vec<_>>().join(" ")
 }
 
+/// One call of nft, and so one batch. A service has a thousand slots at the most: the first of a set
+/// say how it goes on.
+fn swap(remove: &[SetElements], add: &[SetElements]) -> Vec<String> {
+    let line = |verb: &str, set: &SetElements| {
+        let some: Vec<String> = set.elements.iter().take(3).map(ToString::to_string).collect();
+        let more = match set.elements.len().saturating_sub(3) {
+            0 => String::new(),
+            more => format!(", <{more} more>"),
+        };
+        format!("{verb} element inet netberth {} {{ {}{more} }}", set.set, some.join(", "))
+    };
+    let removed = remove.iter().map(|set| line("destroy", set));
+    let lines: Vec<String> = removed.chain(add.iter().map(|set| line("add", set))).collect();
+    if lines.is_empty() { Vec::new() } else { vec![format!("nft '{}'", lines.join("; "))] }
+}
+
 impl Step {
     /// The lines it equals; most steps are one line.
     pub fn lines(&self) -> Vec<String> {
@@ -45,6 +62,7 @@ impl Step {
             Step::Elements { sets } => {
                 sets.iter().map(|set| format!("nft add element inet netberth {set}")).collect()
             }
+            Step::Swap { remove, add } => swap(remove, add),
             Step::Conntrack { leaving: true, .. } => Vec::new(),
             Step::Conntrack { flows, .. } => flows.iter().map(ToString::to_string).collect(),
             Step::Announce { ns, dev, addresses, .. } => addresses
@@ -107,6 +125,7 @@ impl Step {
                 format!("printf %s {text:?} > {}", path.display())
             }
             Step::Elements { .. }
+            | Step::Swap { .. }
             | Step::Conntrack { .. }
             | Step::Announce { .. }
             | Step::Lines { .. } => self.lines().join("; "),
@@ -150,6 +169,7 @@ impl Step {
             Step::Elements { sets } => {
                 sets.iter().map(|set| format!("nft delete element inet netberth {set}")).collect()
             }
+            Step::Swap { remove, add } => swap(add, remove),
             Step::Conntrack { flows, .. } => flows.iter().map(ToString::to_string).collect(),
             Step::File { path, before: None, .. } => vec![format!("rm {}", path.display())],
             Step::File { path, before: Some(text), .. } => {

@@ -45,6 +45,24 @@ pub(crate) fn endpoint_lines(endpoint: &Endpoint, network: &str) -> Vec<String> 
     own_lines(&names, endpoint.ips())
 }
 
+/// The lines by which a network finds a back end of a service: `tasks.` and the service's name.
+pub(crate) fn task_lines(
+    service: &Endpoint,
+    network: &str,
+    addresses: impl Iterator<Item = IpAddr>,
+) -> Vec<String> {
+    let name = service.name.as_str();
+    let name = name.strip_prefix('/').unwrap_or(name);
+    if !is_word(name) {
+        return Vec::new();
+    }
+    let mut names = vec![format!("tasks.{name}")];
+    if is_word(network) {
+        names.push(format!("tasks.{name}.{network}"));
+    }
+    own_lines(&names, addresses)
+}
+
 fn is_word(text: &str) -> bool {
     !text.is_empty() && !text.contains(|c: char| c.is_whitespace() || c.is_control() || c == '#')
 }

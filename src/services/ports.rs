@@ -83,7 +83,7 @@ pub(crate) fn clash(one: Option<IpAddr>, other: Option<IpAddr>) -> bool {
 }
 
 /// The one host address of a mapping; none where it is on all of them, or on all of a family.
-fn bound(mapping: &PortMapping) -> Option<IpAddr> {
+pub(crate) fn bound(mapping: &PortMapping) -> Option<IpAddr> {
     mapping.host_ip.filter(|ip| !ip.is_unspecified())
 }
 
@@ -102,12 +102,21 @@ pub(crate) fn elements(mappings: &[PortMapping], addresses: &[IpAddr]) -> Vec<Se
             }
         }
     }
-    for address in addresses.iter().filter(|_| !mappings.is_empty()) {
-        let set = if address.is_ipv6() { "self6" } else { "self4" };
-        let key = vec![Value::Addr(*address), Value::Addr(*address)];
-        add(set, Element { key, key_end: None, data: Vec::new() });
-    }
+    sets.extend(itself(addresses.iter().copied()));
     sets
+}
+
+/// The elements by which a container is known that reaches itself through an address of another.
+pub(crate) fn itself(addresses: impl Iterator<Item = IpAddr>) -> Vec<SetElements> {
+    let one = |address: IpAddr| SetElements {
+        set: if address.is_ipv6() { "self6" } else { "self4" }.to_owned(),
+        elements: vec![Element {
+            key: vec![Value::Addr(address), Value::Addr(address)],
+            key_end: None,
+            data: Vec::new(),
+        }],
+    };
+    addresses.map(one).collect()
 }
 
 /// The container's addresses that a mapping leads to.

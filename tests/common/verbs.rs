@@ -78,7 +78,9 @@ impl Verb {
                 let spec = JoinSpec::from_json(text(json).as_bytes())?;
                 netberth.service_attach(service, &spec).map(drop)
             }
-            Verb::ServiceDetach(service, container) => netberth.service_detach(service, container),
+            Verb::ServiceDetach(service, container) => {
+                netberth.service_detach(service, container, false)
+            }
             Verb::Unpublish(service) => netberth.service_unpublish(service, false),
             Verb::UnpublishForce(service) => netberth.service_unpublish(service, true),
         }

@@ -18,6 +18,8 @@ pub(crate) struct Query {
     pub(crate) verbose: bool,
     /// Detach first.
     pub(crate) force: bool,
+    /// Keep what is connected.
+    pub(crate) drain: bool,
     /// Only say what would be done.
     pub(crate) dry_run: bool,
 }
@@ -58,6 +60,7 @@ impl Query {
             "network" => self.network = Some(decoded(value, true)?),
             "verbose" => self.verbose = switch(value)?,
             "force" => self.force = switch(value)?,
+            "drain" => self.drain = switch(value)?,
             "dry_run" => self.dry_run = switch(value)?,
             _ => return Ok(false),
         }

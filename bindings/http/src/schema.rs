@@ -12,7 +12,8 @@ mod requests;
 
 pub(crate) use answers::{Backend, Endpoint, Error, Network, Refusals, Sandbox, Version};
 pub(crate) use parameters::{
-    Change, ContainerId, EndpointId, Filters, Force, NetworkId, OfNetwork, ServiceId, Verbose,
+    Change, ContainerId, Drain, EndpointId, Filters, Force, NetworkId, OfNetwork, ServiceId,
+    Verbose,
 };
 pub(crate) use requests::{EndpointCreate, Join, NetworkCreate, ServiceCreate};
 

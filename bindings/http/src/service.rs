@@ -8,7 +8,7 @@ use crate::body::Document;
 use crate::door::Door;
 use crate::query::Query;
 use crate::schema::{
-    Backend, Change, ContainerId, Endpoint, Filters, Force, Join, OfNetwork, Refusals,
+    Backend, Change, ContainerId, Drain, Endpoint, Filters, Force, Join, OfNetwork, Refusals,
     ServiceCreate, ServiceId, Verbose,
 };
 
@@ -87,11 +87,14 @@ pub(crate) async fn backend_attach(
 
 /// Detach a back end from a service
 #[utoipa::path(delete, path = "/services/{service_id}/backend/{container_id}", tag = "services",
-    params(ServiceId, ContainerId, Change), responses((status = 200, description = "it is detached"), Refusals))]
+    params(ServiceId, ContainerId, Change, Drain),
+    responses((status = 200, description = "it is detached"), Refusals))]
 pub(crate) async fn backend_detach(
     State(door): State<Door>,
     Path((service, container)): Path<(String, String)>,
     query: Query,
 ) -> Answer {
-    door.change(&query, move |core| core.service_detach(&service, &container).map(|()| None)).await
+    let drain = query.drain;
+    door.change(&query, move |core| core.service_detach(&service, &container, drain).map(|()| None))
+        .await
 }

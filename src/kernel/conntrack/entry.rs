@@ -155,6 +155,7 @@ impl<'a> Entry<'a> {
                     && within(reply.source_port, port, port_end)
                     && reply.source == address
             }
+            Flow::Through { to, by } => original.destination == to && reply.source == by,
             Flow::Of { address } => {
                 let all = [original.source, original.destination, reply.source, reply.destination];
                 all.contains(&address)

@@ -67,7 +67,9 @@ impl Conntrack {
 fn one_family(flows: &[Flow]) -> Option<bool> {
     let is_ipv6 = |flow: &Flow| match flow {
         Flow::To { ipv6, .. } => *ipv6,
-        Flow::AnsweredBy { address, .. } | Flow::Of { address } => address.is_ipv6(),
+        Flow::AnsweredBy { address, .. }
+        | Flow::Of { address }
+        | Flow::Through { to: address, .. } => address.is_ipv6(),
     };
     let first = is_ipv6(flows.first()?);
     flows.iter().all(|flow| is_ipv6(flow) == first).then_some(first)

@@ -75,6 +75,7 @@ impl World {
                 Ok(())
             }
             Step::Elements { sets } => self.add_elements(sets),
+            Step::Swap { remove, add } => self.swap(remove, add),
             // Nothing connects to a fake host.
             Step::Conntrack { .. } => Ok(()),
             Step::File { path, text, .. } => self.write_file(path, text),
@@ -167,6 +168,31 @@ impl World {
         }
         self.tables.insert(TABLE.into(), sets);
         Ok(())
+    }
+
+    pub(super) fn swap(&mut self, remove: &[SetElements], add: &[SetElements]) -> Result<()> {
+        self.delete_elements(remove);
+        // Without anything to add, a table that is not there is no error.
+        if add.is_empty() {
+            return Ok(());
+        }
+        let no_table = Error::os(libc::ENOENT).with_kind(Kind::NotFound);
+        let table = self.tables.get_mut(TABLE).ok_or(no_table)?;
+        for SetElements { set, elements } in add {
+            let there = table.entry(set.clone()).or_default();
+            there.extend(elements.iter().map(|element| (key_of(element), element.clone())));
+        }
+        Ok(())
+    }
+
+    pub(super) fn delete_elements(&mut self, sets: &[SetElements]) {
+        let Some(table) = self.tables.get_mut(TABLE) else { return };
+        for gone in sets {
+            if let Some(there) = table.get_mut(&gone.set) {
+                there.retain(|key, _| !gone.elements.iter().any(|e| key_of(e) == *key));
+            }
+        }
+        table.retain(|_, elements| !elements.is_empty());
     }
 
     pub(super) fn write_file(&mut self, path: &Path, text: &str) -> Result<()> {

@@ -1,6 +1,5 @@
 //! How each step is undone on the fake host; what is gone already is no error.
 
-use super::apply::{TABLE, key_of};
 use super::world::{HOST, World};
 use crate::error::{Kind, Result};
 use crate::kernel::{file, requests};
@@ -59,15 +58,8 @@ impl World {
                 }
             }
             Step::Table { name } => drop(self.tables.remove(name)),
-            Step::Elements { sets } => {
-                let Some(table) = self.tables.get_mut(TABLE) else { return Ok(()) };
-                for gone in sets {
-                    if let Some(there) = table.get_mut(&gone.set) {
-                        there.retain(|key, _| !gone.elements.iter().any(|e| key_of(e) == *key));
-                    }
-                }
-                table.retain(|_, elements| !elements.is_empty());
-            }
+            Step::Elements { sets } => self.delete_elements(sets),
+            Step::Swap { remove, add } => self.swap(add, remove)?,
             Step::File { path, before, .. } => match before {
                 Some(text) => self.write_file(path, text)?,
                 None => drop(self.files.remove(path)),

@@ -17,6 +17,8 @@ pub(super) const ADD: Sending = Sending {
     data: true,
     at_most: usize::MAX,
 };
+/// Elements that are there already and lead to the same are passed over.
+pub(super) const PUT: Sending = Sending { flags: NLM_F_CREATE, ..ADD };
 /// Elements that are not there are passed over.
 pub(super) const DESTROY: Sending =
     Sending { kind: NFT_MSG_DESTROYSETELEM, flags: 0, data: false, at_most: usize::MAX };
@@ -31,10 +33,10 @@ const TYPICAL: usize = 40;
 #[derive(Debug)]
 pub(super) struct Elements<'a> {
     table: &'a str,
-    sets: &'a [SetElements],
-    verb: &'static str,
+    parts: Vec<(&'a [SetElements], Sending)>,
     pub(super) batch: Batch,
-    carried: Vec<Carried>,
+    /// By part.
+    carried: Vec<(usize, Carried)>,
 }
 
 impl<'a> Elements<'a> {
@@ -44,16 +46,28 @@ impl<'a> Elements<'a> {
         sets: &'a [SetElements],
         sending: Sending,
     ) -> Result<Self> {
-        let verb = if sending.data { "add" } else { "delete" };
-        let mut this = Elements { table, sets, verb, batch: Batch::new(), carried: Vec::new() };
-        let count: usize = sets.iter().map(|set| set.elements.len()).sum();
-        this.batch.reserve(count.saturating_mul(TYPICAL));
-        for (index, one) in sets.iter().enumerate() {
-            set::elements(&mut this.batch, table, (index, one), sending, &mut this.carried)
-                .doing(|| this.line(one))?;
+        Elements::encode_all(table, vec![(sets, sending)])
+    }
+
+    /// Several parts one after the other, as one batch.
+    pub(super) fn encode_all(
+        table: &'a str,
+        parts: Vec<(&'a [SetElements], Sending)>,
+    ) -> Result<Self> {
+        let mut batch = Batch::new();
+        let mut all = Vec::new();
+        for (number, (sets, sending)) in parts.iter().enumerate() {
+            let count: usize = sets.iter().map(|set| set.elements.len()).sum();
+            batch.reserve(count.saturating_mul(TYPICAL));
+            let mut carried = Vec::new();
+            for (index, one) in sets.iter().enumerate() {
+                set::elements(&mut batch, table, (index, one), *sending, &mut carried)
+                    .doing(|| line(table, *sending, one))?;
+            }
+            all.extend(carried.into_iter().map(|one| (number, one)));
         }
-        this.batch.end()?;
-        Ok(this)
+        batch.end()?;
+        Ok(Elements { table, parts, batch, carried: all })
     }
 
     /// Whether there is nothing to send.
@@ -63,27 +77,37 @@ impl<'a> Elements<'a> {
 
     /// What the message that was refused carried; nothing if the batch was refused as a whole.
     pub(super) fn carried(&self, refusal: &Refusal) -> Option<Carried> {
+        self.at(refusal).map(|(_, carried)| carried)
+    }
+
+    /// The same with the number of the part.
+    pub(super) fn at(&self, refusal: &Refusal) -> Option<(usize, Carried)> {
         self.carried.get(refusal.message.checked_sub(1)?).copied()
     }
 
     /// The error that names the element at fault, where the kernel has said which.
     pub(super) fn error(&self, refusal: &Refusal) -> Error {
-        let Some(carried) = self.carried(refusal) else {
+        let Some((part, carried)) = self.at(refusal) else {
             return refusal.error().doing(self.whole());
         };
-        let Some(set) = self.sets.get(carried.set) else { return refusal.error() };
+        let Some((sets, sending)) = self.parts.get(part) else { return refusal.error() };
+        let Some(set) = sets.get(carried.set) else { return refusal.error() };
         let elements = set.elements.iter().skip(carried.first).take(carried.count);
         let at_fault = self.at_fault(refusal).and_then(|at| elements.clone().nth(at));
         let elements = match at_fault {
             Some(one) => vec![one.clone()],
             None => elements.cloned().collect(),
         };
-        refusal.error().doing(self.line(&SetElements { set: set.set.clone(), elements }))
+        let set = SetElements { set: set.set.clone(), elements };
+        refusal.error().doing(line(self.table, *sending, &set))
     }
 
     /// The lines of the whole batch.
     pub(super) fn whole(&self) -> String {
-        self.sets.iter().map(|set| self.line(set)).collect::<Vec<_>>().join("; ")
+        let parts = self.parts.iter();
+        let lines = parts
+            .flat_map(|(sets, sending)| sets.iter().map(|set| line(self.table, *sending, set)));
+        lines.collect::<Vec<_>>().join("; ")
     }
 
     /// The place of the element that the kernel's offset points at, in its message.
@@ -100,22 +124,19 @@ impl<'a> Elements<'a> {
             (start..at).contains(&offset)
         })
     }
+}
 
-    /// The line an operator would type, cut short where there are many.
-    fn line(&self, set: &SetElements) -> String {
-        let shown = 3;
-        let (verb, table) = (self.verb, self.table);
-        if set.elements.len() <= shown {
-            return format!("nft {verb} element inet {table} {set}");
-        }
-        let some = set.elements.iter().take(shown).map(|one| format!("{one}, "));
-        let more = set.elements.len() - shown;
-        format!(
-            "nft {verb} element inet {table} {} {{ {}and {more} more }}",
-            set.set,
-            some.collect::<String>()
-        )
+/// The line an operator would type, cut short where there are many.
+fn line(table: &str, sending: Sending, set: &SetElements) -> String {
+    let verb = if sending.data { "add" } else { "delete" };
+    let shown = 3;
+    if set.elements.len() <= shown {
+        return format!("nft {verb} element inet {table} {set}");
     }
+    let some = set.elements.iter().take(shown).map(|one| format!("{one}, "));
+    let more = set.elements.len() - shown;
+    let some: String = some.collect();
+    format!("nft {verb} element inet {table} {} {{ {some}and {more} more }}", set.set)
 }
 
 /// What is left when the kernel has said which are not there.

@@ -30,7 +30,7 @@ use parking_lot::Mutex;
 
 use crate::error::{Doing, Error, Kind, Result};
 use crate::plan::rules::{self, Element, SetElements};
-use elements::{ADD, DELETE, DESTROY, Elements};
+use elements::{ADD, DELETE, DESTROY, Elements, PUT};
 use set::Carried;
 use socket::{Refusal, Socket};
 
@@ -161,6 +161,53 @@ impl Nft {
             for refusal in &refusals {
                 match elements.carried(refusal) {
                     Some(carried) if refusal.ack.errno == libc::ENOENT => gone.push(carried),
+                    _ => return Err(elements.error(refusal)),
+                }
+            }
+            if gone.is_empty() {
+                return Ok(());
+            }
+            let rest = elements::without(&left, &gone);
+            left = Cow::Owned(rest);
+        }
+    }
+
+    /// `nft 'delete element …; add element …'`: deletes the elements of `remove` that are there, and
+    /// adds those of `add` that are not, in one batch. An element in the way of `add` that leads
+    /// elsewhere is an error unless `remove` has its key.
+    pub fn swap(&self, table: &str, remove: &[SetElements], add: &[SetElements]) -> Result<()> {
+        if add.is_empty() {
+            return self.delete_elements(table, remove);
+        }
+        let by = if self.destroys.load(Ordering::Relaxed) { DESTROY } else { DELETE };
+        match self.swap_by(table, remove, add, by) {
+            // An older kernel knows no message of that number.
+            Err(error) if by.kind == DESTROY.kind && error.errno() == Some(libc::EINVAL) => {
+                self.swap_by(table, remove, add, DELETE)?;
+                self.destroys.store(false, Ordering::Relaxed);
+                Ok(())
+            }
+            result => result,
+        }
+    }
+
+    /// As [`Nft::delete_by`], with something to add behind it.
+    fn swap_by(
+        &self,
+        table: &str,
+        remove: &[SetElements],
+        add: &[SetElements],
+        by: set::Sending,
+    ) -> Result<()> {
+        let mut left = Cow::Borrowed(remove);
+        loop {
+            let parts = vec![(&*left, by), (add, PUT)];
+            let mut elements = Elements::encode_all(table, parts)?;
+            let refusals = self.commit(&mut elements)?;
+            let mut gone: Vec<Carried> = Vec::new();
+            for refusal in &refusals {
+                match elements.at(refusal) {
+                    Some((0, carried)) if refusal.ack.errno == libc::ENOENT => gone.push(carried),
                     _ => return Err(elements.error(refusal)),
                 }
             }

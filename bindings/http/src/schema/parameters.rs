@@ -46,6 +46,14 @@ pub(crate) struct Force {
     force: Option<u8>,
 }
 
+/// How gently.
+#[derive(IntoParams)]
+#[into_params(parameter_in = Query)]
+pub(crate) struct Drain {
+    /// 1 = connections go on, and only new ones go elsewhere.
+    drain: Option<u8>,
+}
+
 /// Which network.
 #[derive(IntoParams)]
 #[into_params(parameter_in = Path)]
