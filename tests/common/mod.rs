@@ -13,6 +13,7 @@ pub mod faulty;
 pub mod net;
 pub mod real;
 pub mod scenarios;
+pub mod server;
 pub mod steps;
 pub mod verbs;
 pub mod world;
