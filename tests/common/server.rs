@@ -4,13 +4,16 @@
 use std::collections::BTreeMap;
 use std::io::{Read, Write};
 use std::net::{IpAddr, Ipv6Addr, SocketAddr, TcpListener, TcpStream, UdpSocket};
+use std::os::fd::AsRawFd;
 use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread::JoinHandle;
 use std::time::Duration;
 
-use nix::sys::socket::{setsockopt, sockopt};
+use nix::sys::socket::{
+    AddressFamily, SockFlag, SockType, SockaddrIn, bind, connect, setsockopt, socket, sockopt,
+};
 use nix::sys::time::{TimeVal, TimeValLike};
 
 use super::net::{PORT, within};
@@ -70,6 +73,22 @@ pub fn asked(to: &str, port: u16) -> std::io::Result<(String, String)> {
     let to = SocketAddr::new(to.parse::<IpAddr>().unwrap(), port);
     let mut stream = TcpStream::connect_timeout(&to, LONG)?;
     stream.set_read_timeout(Some(LONG))?;
+    said(&mut stream)
+}
+
+/// The same over IPv4 from one of the caller's addresses.
+pub fn asked_as(own: &str, to: (std::net::Ipv4Addr, u16)) -> std::io::Result<(String, String)> {
+    let kind = SockType::Stream;
+    let fd = socket(AddressFamily::Inet, kind, SockFlag::SOCK_CLOEXEC, None)?;
+    let own: std::net::Ipv4Addr = own.parse().map_err(std::io::Error::other)?;
+    bind(fd.as_raw_fd(), &SockaddrIn::from(std::net::SocketAddrV4::new(own, 0)))?;
+    connect(fd.as_raw_fd(), &SockaddrIn::from(std::net::SocketAddrV4::new(to.0, to.1)))?;
+    let mut stream = TcpStream::from(fd);
+    stream.set_read_timeout(Some(LONG))?;
+    said(&mut stream)
+}
+
+fn said(stream: &mut TcpStream) -> std::io::Result<(String, String)> {
     let mut said = String::new();
     stream.read_to_string(&mut said)?;
     said.split_once(' ')
