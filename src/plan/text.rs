@@ -63,7 +63,7 @@ impl Step {
                 sets.iter().map(|set| format!("nft add element inet netberth {set}")).collect()
             }
             Step::Swap { remove, add } => swap(remove, add),
-            Step::Conntrack { leaving: true, .. } => Vec::new(),
+            Step::Conntrack { leaving: true, .. } | Step::Neighbour { .. } => Vec::new(),
             Step::Conntrack { flows, .. } => flows.iter().map(ToString::to_string).collect(),
             Step::Announce { ns, dev, addresses, .. } => addresses
                 .iter()
@@ -127,6 +127,7 @@ impl Step {
             Step::Elements { .. }
             | Step::Swap { .. }
             | Step::Conntrack { .. }
+            | Step::Neighbour { .. }
             | Step::Announce { .. }
             | Step::Lines { .. } => self.lines().join("; "),
         }
@@ -171,6 +172,7 @@ impl Step {
             }
             Step::Swap { remove, add } => swap(add, remove),
             Step::Conntrack { flows, .. } => flows.iter().map(ToString::to_string).collect(),
+            Step::Neighbour { dev, address } => vec![format!("ip neigh del {address} dev {dev}")],
             Step::File { path, before: None, .. } => vec![format!("rm {}", path.display())],
             Step::File { path, before: Some(text), .. } => {
                 vec![format!("printf %s {text:?} > {}", path.display())]

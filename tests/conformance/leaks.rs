@@ -7,12 +7,12 @@ use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread::JoinHandle;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use super::wire::{Expect, Probe, Server, Via, mapping, outside, prove};
 use crate::common::bed::{Bed, Container, HOST4, HOST6, OUTSIDE4, OUTSIDE6, inside};
 use crate::common::net::within;
-use crate::common::on_a_host;
+use crate::common::{on_a_host, sh};
 
 /// The address of both containers, and the network that they are on.
 const NETWORK: &str = r#"{"name":"foo","options":{"subnets":[{"subnet":"10.77.0.0/24"},
@@ -136,8 +136,32 @@ fn heard(ns: &Path) -> u64 {
     words.nth(1).unwrap().parse().unwrap()
 }
 
-/// The old container goes, with its processes gone before it or still there; the new one comes.
-fn the_next_hears_nothing(process_stays: bool) {
+/// How the old container ends.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum End {
+    /// Its processes are gone when it is removed.
+    Ended,
+    /// A process keeps its namespace and its sockets.
+    Lingers,
+    /// It went with its interface, and is removed when somebody notices.
+    Died,
+}
+
+/// The container's interface goes; what is on the way to its address waits at the bridge for somebody
+/// to answer to it, as soon as the kernel has noticed that nobody is there (linkwatch: up to a second).
+fn dies() {
+    let link = sh("ip -o link show type veth | grep -o 'nb[0-9a-f]\\{12\\}'");
+    sh(&format!("ip link del {}", link.trim()));
+    let waits = |v6: &str| sh(&format!("ip {v6} neigh show nud incomplete")).contains("INCOMPLETE");
+    let started = Instant::now();
+    while !(waits("-4") && waits("-6")) {
+        assert!(started.elapsed() < Duration::from_secs(10), "{}", sh("ip neigh; ip -6 neigh"));
+        std::thread::sleep(Duration::from_millis(20));
+    }
+}
+
+/// The old container goes, the new one comes.
+fn the_next_hears_nothing(end: End) {
     on_a_host(|host| {
         let bed = Bed::new(host);
         let outside = outside(&bed);
@@ -149,9 +173,12 @@ fn the_next_hears_nothing(process_stays: bool) {
         );
         let old = bed.join("foo", "old", r#"{"container_id":"old"}"#);
         let mut past = Past::new(&old, &outside);
-        if !process_stays {
+        if end != End::Lingers {
             past.own.clear();
             past.sockets.clear();
+        }
+        if end == End::Died {
+            dies();
         }
         bed.remove("foo", "old");
         let ns = bed.namespace("new");
@@ -181,10 +208,15 @@ fn the_next_hears_nothing(process_stays: bool) {
 
 #[test]
 fn of_a_container_whose_processes_are_gone() {
-    the_next_hears_nothing(false);
+    the_next_hears_nothing(End::Ended);
 }
 
 #[test]
 fn of_a_container_whose_processes_are_still_there() {
-    the_next_hears_nothing(true);
+    the_next_hears_nothing(End::Lingers);
+}
+
+#[test]
+fn of_a_container_that_died_before() {
+    the_next_hears_nothing(End::Died);
 }

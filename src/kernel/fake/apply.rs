@@ -77,7 +77,7 @@ impl World {
             Step::Elements { sets } => self.add_elements(sets),
             Step::Swap { remove, add } => self.swap(remove, add),
             // Nothing connects to a fake host.
-            Step::Conntrack { .. } => Ok(()),
+            Step::Conntrack { .. } | Step::Neighbour { .. } => Ok(()),
             Step::File { path, text, .. } => self.write_file(path, text),
             Step::Lines { paths, add, remove } => {
                 for path in paths {
