@@ -57,8 +57,8 @@ pub enum Flow {
         /// The address that answers, of the same family.
         by: IpAddr,
     },
-    /// `conntrack -D -f ipv4 -s ADDRESS`, then the same with `-d`, `-r` and `-q`: what comes from an
-    /// address or goes to it, before or after rewriting, of whatever protocol.
+    /// `conntrack -D -f ipv4 -s ADDRESS`, then the same with `-r`: what an address began and what it
+    /// answers, of whatever protocol.
     Of {
         /// The container's address.
         address: IpAddr,
@@ -100,9 +100,7 @@ impl fmt::Display for Flow {
             }
             Flow::Of { address } => {
                 let family = family(address.is_ipv6());
-                format!(
-                    "for which in -s -d -r -q; do conntrack -D -f {family} $which {address}; done"
-                )
+                format!("for which in -s -r; do conntrack -D -f {family} $which {address}; done")
             }
         };
         f.write_str(&line)
@@ -144,7 +142,7 @@ mod tests {
             ),
             (
                 Flow::Of { address: "fd00::2".parse().unwrap() },
-                "for which in -s -d -r -q; do conntrack -D -f ipv6 $which fd00::2; done",
+                "for which in -s -r; do conntrack -D -f ipv6 $which fd00::2; done",
             ),
         ];
         for (flow, line) in lines {

@@ -9,22 +9,24 @@ use crate::plan::Flow;
 
 const NFNL_SUBSYS_CTNETLINK: u16 = 1 << 8;
 pub(super) const IPCTNL_MSG_CT_GET: u16 = NFNL_SUBSYS_CTNETLINK + 1;
+const IPCTNL_MSG_CT_GET_STATS: u16 = NFNL_SUBSYS_CTNETLINK + 5;
+const CTA_STATS_GLOBAL_ENTRIES: u16 = 1;
 pub(super) const IPCTNL_MSG_CT_DELETE: u16 = NFNL_SUBSYS_CTNETLINK + 2;
 
-const NLA_F_NESTED: u16 = 0x8000;
-const CTA_TUPLE_ORIG: u16 = 1;
-const CTA_TUPLE_REPLY: u16 = 2;
+pub(super) const NLA_F_NESTED: u16 = 0x8000;
+pub(super) const CTA_TUPLE_ORIG: u16 = 1;
+pub(super) const CTA_TUPLE_REPLY: u16 = 2;
 const CTA_ID: u16 = 12;
 const CTA_ZONE: u16 = 18;
-const CTA_TUPLE_IP: u16 = 1;
-const CTA_TUPLE_PROTO: u16 = 2;
-const CTA_IP_V4_SRC: u16 = 1;
-const CTA_IP_V4_DST: u16 = 2;
-const CTA_IP_V6_SRC: u16 = 3;
-const CTA_IP_V6_DST: u16 = 4;
-const CTA_PROTO_NUM: u16 = 1;
-const CTA_PROTO_SRC_PORT: u16 = 2;
-const CTA_PROTO_DST_PORT: u16 = 3;
+pub(super) const CTA_TUPLE_IP: u16 = 1;
+pub(super) const CTA_TUPLE_PROTO: u16 = 2;
+pub(super) const CTA_IP_V4_SRC: u16 = 1;
+pub(super) const CTA_IP_V4_DST: u16 = 2;
+pub(super) const CTA_IP_V6_SRC: u16 = 3;
+pub(super) const CTA_IP_V6_DST: u16 = 4;
+pub(super) const CTA_PROTO_NUM: u16 = 1;
+pub(super) const CTA_PROTO_SRC_PORT: u16 = 2;
+pub(super) const CTA_PROTO_DST_PORT: u16 = 3;
 
 /// `struct nfgenmsg`.
 const GENERIC: usize = 4;
@@ -38,6 +40,18 @@ pub(super) fn list(ipv6: Option<bool>) -> Vec<u8> {
     };
     let family = u8::try_from(family).unwrap_or_default();
     build::plain(Manner::Dump, IPCTNL_MSG_CT_GET, &[family, 0, 0, 0])
+}
+
+/// `conntrack -C`: how many entries the namespace has.
+pub(super) fn count() -> Vec<u8> {
+    build::plain(Manner::Get, IPCTNL_MSG_CT_GET_STATS, &[0; GENERIC])
+}
+
+/// The answer to [`count`].
+pub(super) fn counted(payload: &[u8]) -> Option<u32> {
+    let mut found = attributes(payload.get(GENERIC..)?);
+    let (_, value) = found.find(|(kind, _)| *kind == CTA_STATS_GLOBAL_ENTRIES)?;
+    value.first_chunk().map(|bytes| u32::from_be_bytes(*bytes))
 }
 
 /// The addresses and ports of packets in one direction.
@@ -156,10 +170,7 @@ impl<'a> Entry<'a> {
                     && reply.source == address
             }
             Flow::Through { to, by } => original.destination == to && reply.source == by,
-            Flow::Of { address } => {
-                let all = [original.source, original.destination, reply.source, reply.destination];
-                all.contains(&address)
-            }
+            Flow::Of { address } => [original.source, reply.source].contains(&address),
         }
     }
 

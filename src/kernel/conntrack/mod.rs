@@ -1,8 +1,11 @@
 //! The connection table over raw ctnetlink: what `conntrack -D` does, for many selections at once.
 
 mod entry;
+mod filter;
 #[cfg(test)]
 mod golden;
+
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use netlink_sys::protocols::NETLINK_NETFILTER;
 use parking_lot::Mutex;
@@ -17,20 +20,64 @@ use crate::plan::Flow;
 /// Opened on a thread that is in the namespace; the socket stays there whatever thread uses it.
 pub struct Conntrack {
     socket: Mutex<Socket>,
+    /// The kernel selects what it deletes (Linux 6.11), as far as is known.
+    selects: AtomicBool,
 }
 
 impl Conntrack {
     /// A socket in the namespace of the calling thread.
     pub fn open() -> Result<Self> {
-        Ok(Conntrack { socket: Mutex::new(Socket::open_for(NETLINK_NETFILTER)?) })
+        let socket = Mutex::new(Socket::open_for(NETLINK_NETFILTER)?);
+        Ok(Conntrack { socket, selects: AtomicBool::new(true) })
+    }
+
+    /// Deletes what [`Conntrack::delete`] does, without a count. Where the kernel selects by itself,
+    /// its cost does not grow with the number of entries.
+    pub fn forget(&self, flows: &[Flow]) -> Result<()> {
+        // The kernel's selection compares IPv6 addresses the wrong way round, as of Linux 6.18: it
+        // takes the nought of ipv6_addr_cmp() for a difference.
+        let (six, four): (Vec<Flow>, Vec<Flow>) =
+            flows.iter().cloned().partition(|flow| is_ipv6(flow));
+        if !self.select(&four)? {
+            self.delete(&four)?;
+        }
+        if !six.is_empty() && !self.is_empty()? {
+            self.delete(&six)?;
+        }
+        Ok(())
+    }
+
+    /// Lets the kernel select, if it can.
+    fn select(&self, flows: &[Flow]) -> Result<bool> {
+        let requests = match filter::requests(flows) {
+            Some(requests) if self.selects.load(Ordering::Relaxed) => requests,
+            _ => return Ok(false),
+        };
+        let answers = self.socket.lock().exchange(requests);
+        match answers.into_iter().find_map(Result::err) {
+            None => Ok(true),
+            // An older kernel takes the request for one of a whole entry, which it is not.
+            Some(error) if error.errno() == Some(libc::EINVAL) => {
+                self.selects.store(false, Ordering::Relaxed);
+                Ok(false)
+            }
+            Some(error) => Err(error.doing("conntrack -D")),
+        }
+    }
+
+    /// Whether the namespace has no entry at all: a list goes through the whole table of the machine,
+    /// with a lock for each of its hundreds of thousands of chains.
+    fn is_empty(&self) -> Result<bool> {
+        let answer = self.socket.lock().exchange(vec![entry::count()]);
+        let payload = answer.into_iter().next().unwrap_or_else(|| Ok(Vec::new()));
+        Ok(entry::counted(&payload.map_err(unsupported).doing(|| "conntrack -C")?) == Some(0))
     }
 
     /// Deletes the entries that any of the flows selects, and says how many there were. An entry that
     /// ends by itself meanwhile is no error and is not counted; one that cannot be deleted does not
     /// keep the others.
     ///
-    /// The table is listed once, whatever the number of flows. The kernel could select by itself
-    /// (`CTA_FILTER`), but by one flow at a time, without spans, and without a count.
+    /// The table is listed once, whatever the number of flows.
     ///
     /// Kind `unsupported` where the kernel has no ctnetlink.
     pub fn delete(&self, flows: &[Flow]) -> Result<usize> {
@@ -65,14 +112,17 @@ impl Conntrack {
 
 /// Whether all flows are of IPv6, or of IPv4; none where there are both.
 fn one_family(flows: &[Flow]) -> Option<bool> {
-    let is_ipv6 = |flow: &Flow| match flow {
+    let first = is_ipv6(flows.first()?);
+    flows.iter().all(|flow| is_ipv6(flow) == first).then_some(first)
+}
+
+fn is_ipv6(flow: &Flow) -> bool {
+    match flow {
         Flow::To { ipv6, .. } => *ipv6,
         Flow::AnsweredBy { address, .. }
         | Flow::Of { address }
         | Flow::Through { to: address, .. } => address.is_ipv6(),
-    };
-    let first = is_ipv6(flows.first()?);
-    flows.iter().all(|flow| is_ipv6(flow) == first).then_some(first)
+    }
 }
 
 /// nfnetlink says `EINVAL` for a subsystem that it does not have.
