@@ -5,6 +5,7 @@
 
 mod chain;
 mod element;
+mod listed;
 mod netberth;
 mod set;
 mod statement;
@@ -13,5 +14,8 @@ mod text;
 pub use self::netberth::table;
 pub use chain::{Base, Chain, ChainKind, Hook, Rule};
 pub use element::{Element, SetElements, Value};
+pub use listed::{
+    ListedBase, ListedChain, ListedRule, ListedSet, ListedTable, Part, Ruleset, TableFamily,
+};
 pub use set::{Data, Set, Table, Type};
 pub use statement::{Family, Field, Reject, State, Statement, Test, Verdict};

@@ -1,0 +1,99 @@
+//! Comparing what is recorded with what the host has.
+
+use std::collections::HashMap;
+
+use super::commit::Intent;
+use super::locked::Locked;
+use super::{Netberth, records};
+use crate::error::{Doing, Result};
+use crate::kernel::nft;
+use crate::model::{Id, Network, NetworkState, NetworkType, Owner, Role, Verification};
+use crate::plan::Facts;
+use crate::services::checks::{self, Known, Recorded};
+use crate::store::{Record, Select, Table, decode};
+
+impl Netberth {
+    /// Says what is not as it was made, and what of the host keeps networks from working. Nothing
+    /// is changed, not even what an interrupted verb has left: that is a difference, too.
+    ///
+    /// # Errors
+    /// `busy` if another process holds the state directory for longer than the configured timeout,
+    /// `kernel` or `store` where one of them cannot be read.
+    pub fn verify(&self) -> Result<Verification> {
+        let seen = self.look().doing(|| "verify")?;
+        let table = nft::as_listed(checks::TABLE)?;
+        Ok(checks::judge(&Known {
+            records: &seen.records,
+            networks: &seen.networks,
+            unfinished: &seen.unfinished,
+            table: &table,
+            facts: &seen.facts,
+        }))
+    }
+
+    /// Records and kernel as of one moment: the lock is held while they are read, not longer.
+    fn look(&self) -> Result<Seen> {
+        let locked = self.lock_as_it_is()?;
+        let networks = records::networks(locked.store())?;
+        let records = recorded(&locked, &networks)?;
+        let unfinished = unfinished(&locked)?;
+        let facts = locked.kernel().facts(&checks::ask())?;
+        let in_kernel = |network: &Network| {
+            network.kind == NetworkType::Bridge && network.state == NetworkState::Up
+        };
+        let networks = networks.into_iter().filter(in_kernel).collect();
+        Ok(Seen { records, networks, unfinished, facts })
+    }
+}
+
+struct Seen {
+    records: Vec<Recorded>,
+    networks: Vec<Network>,
+    unfinished: Vec<String>,
+    facts: Facts,
+}
+
+/// Every plan that is recorded, with the noun whose it is.
+fn recorded(locked: &Locked<'_>, networks: &[Network]) -> Result<Vec<Recorded>> {
+    let mut names: HashMap<String, Owner> = HashMap::new();
+    for network in networks {
+        let whose = owner("network", &network.id, network.name.as_str());
+        names.insert(whose.id.clone(), whose);
+        for endpoint in records::endpoints(locked.store(), &network.id)? {
+            let kind = match endpoint.role {
+                Role::Plain => "endpoint",
+                Role::Service { .. } => "service",
+            };
+            let whose = owner(kind, &endpoint.id, endpoint.name.as_str());
+            names.insert(whose.id.clone(), whose);
+        }
+    }
+    let read = |record: &Record| -> Result<Recorded> {
+        let (parent, id) = (record.key.parent.as_str(), record.key.id.as_str());
+        let owner = match parent {
+            records::OF_SANDBOX => Owner { kind: "sandbox".into(), id: id.into(), name: id.into() },
+            records::OF_NETWORK => known(&names, id),
+            endpoint => known(&names, endpoint),
+        };
+        Ok(Recorded { owner, steps: decode(record)? })
+    };
+    locked.store().list(&Select::all(Table::Steps))?.iter().map(read).collect()
+}
+
+fn owner(kind: &str, id: &Id, name: &str) -> Owner {
+    Owner { kind: kind.to_owned(), id: id.to_string(), name: name.to_owned() }
+}
+
+fn known(names: &HashMap<String, Owner>, id: &str) -> Owner {
+    names.get(id).cloned().unwrap_or_else(Owner::host)
+}
+
+fn unfinished(locked: &Locked<'_>) -> Result<Vec<String>> {
+    let intents = locked.store().list(&Select::all(Table::Intent))?;
+    let doing = |record: &Record| {
+        decode(record).map(|intent| match intent {
+            Intent::Build { doing, .. } | Intent::TakeDown { doing, .. } => doing,
+        })
+    };
+    intents.iter().map(doing).collect()
+}
