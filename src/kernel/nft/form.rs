@@ -8,11 +8,13 @@ use super::wire::*;
 /// No tree of the kernel's is deeper.
 const DEPTH: usize = 6;
 
-/// The attributes that are chosen, but for those that are zero: to the kernel these are the same as
-/// none, and it lists some that nobody sent.
+/// The attributes that are chosen, by number, but for those that are zero: to the kernel these are
+/// the same as none, and it lists some that nobody sent.
 pub(super) fn of(attrs: Attrs<'_>, wanted: impl Fn(u16) -> bool, nested: Nested) -> String {
     let mut text = String::new();
-    for attr in attrs.filter(|attr| wanted(attr.kind)) {
+    let mut chosen: Vec<Attr<'_>> = attrs.filter(|attr| wanted(attr.kind)).collect();
+    chosen.sort_by_key(|attr| attr.kind);
+    for attr in chosen {
         leaves(attr, &mut vec![attr.kind], nested, &mut text);
     }
     text
@@ -43,15 +45,21 @@ fn leaves(attr: Attr<'_>, path: &mut Vec<u16>, nested: Nested, into: &mut String
 }
 
 /// The nests of a set.
-pub(super) fn in_set(path: &[u16]) -> bool {
+fn in_set(path: &[u16]) -> bool {
     path.first() == Some(&NFTA_SET_DESC)
         && (path.len() == 1 || path.get(1) == Some(&NFTA_SET_DESC_CONCAT) && path.len() < 4)
 }
 
-/// What of a set makes it what it is.
-pub(super) fn makes_a_set(kind: u16) -> bool {
-    // Flags, types and lengths; policy, description, timeout.
-    (NFTA_SET_FLAGS..=NFTA_SET_DESC).contains(&kind) || kind == NFTA_SET_TIMEOUT
+/// The text of a set: flags, types and lengths, policy, description, timeout.
+pub(super) fn of_set(attrs: &Attrs<'_>) -> String {
+    let verdicts = attrs.u32(NFTA_SET_DATA_TYPE) == Some(NFT_DATA_VERDICT);
+    let wanted = |kind: u16| match kind {
+        // The kernel lists the length that a verdict has in its memory.
+        NFTA_SET_DATA_LEN => !verdicts,
+        NFTA_SET_FLAGS..=NFTA_SET_DESC | NFTA_SET_TIMEOUT => true,
+        _ => false,
+    };
+    of(attrs.clone(), wanted, in_set)
 }
 
 /// The nests of each expression that netberth's rules are made of; an immediate verdict is deeper.
@@ -72,6 +80,8 @@ pub(super) fn of_expression(name: &str, data: Attrs<'_>) -> String {
         ("counter", _) => false,
         // A range of one address, or of one port.
         ("nat", 4 | 6) => own(kind) != own(kind - 1),
+        // NF_NAT_RANGE_MAP_IPS and _PROTO_SPECIFIED, which the kernel adds by itself.
+        ("nat", 7) => data.u32(kind).is_some_and(|flags| flags & !3 != 0),
         _ => true,
     };
     let text = of(data.clone(), wanted, in_expression(name));

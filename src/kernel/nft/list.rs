@@ -42,7 +42,7 @@ impl RawSet {
         let key = attrs.u32(NFTA_SET_KEY_TYPE).unwrap_or_default();
         RawSet {
             name: attrs.str(NFTA_SET_NAME).unwrap_or_default().to_owned(),
-            form: form::of(attrs.clone(), form::makes_a_set, form::in_set),
+            form: form::of_set(attrs),
             anonymous: flags & NFT_SET_ANONYMOUS != 0,
             names: key == IFNAME,
             of_states: key == CT_STATE,
@@ -89,7 +89,8 @@ impl RawSet {
             for byte in key.iter().chain(data) {
                 let _ = write!(text, "{byte:02x}");
             }
-            verdict.iter().for_each(|verdict| drop(write!(text, ":{verdict}")));
+            let verdict = verdict.as_ref().map(|verdict| format!(":{verdict}"));
+            text.push_str(verdict.as_deref().unwrap_or_default());
             text
         };
         let mut all: Vec<String> = self.raw.iter().map(one).collect();

@@ -49,8 +49,9 @@ pub(crate) fn ask() -> Ask {
 /// The judgement.
 pub(crate) fn judge(known: &Known<'_>) -> Verification {
     let mut differences: Vec<Difference> = CHECKS.iter().flat_map(|check| check(known)).collect();
-    // Those of one noun together; the order of the checks within.
-    differences.sort_by(|one, other| one.owner.cmp(&other.owner));
+    // What concerns all first, then those of one noun together; the order of the checks within.
+    let rank = |one: &Difference| (one.owner != Owner::host(), one.owner.clone());
+    differences.sort_by_cached_key(rank);
     Verification { differences }
 }
 
