@@ -115,6 +115,7 @@ fn host(space: &mut Space<'_>) -> Result<HostFacts> {
     let taken = routes.iter().filter(|route| route.takes_its_destination());
     Ok(HostFacts {
         default_mtu: carrier.map(|link| link.mtu),
+        default_dev: carrier.map(|link| link.name.clone()),
         routes: taken.map(|route| route.destination).collect(),
         links: links.into_iter().map(|link| link.name).collect(),
         addresses,

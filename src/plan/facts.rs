@@ -80,6 +80,8 @@ pub struct HostFacts {
     pub nameservers: Vec<IpAddr>,
     /// MTU of the link that carries the default route, in bytes.
     pub default_mtu: Option<u32>,
+    /// The link that carries the default route.
+    pub default_dev: Option<String>,
     /// The kernel has IPv6 (`/proc/sys/net/ipv6` exists).
     pub ipv6: bool,
 }

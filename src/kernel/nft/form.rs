@@ -84,6 +84,10 @@ pub(super) fn of_expression(name: &str, data: Attrs<'_>) -> String {
         ("nat", 7) => data.u32(kind).is_some_and(|flags| flags & !3 != 0),
         _ => true,
     };
+    // nft turns single bytes round, two at a time: nothing happens.
+    if name == "byteorder" && data.u32(4) < data.u32(5) {
+        return String::new();
+    }
     let text = of(data.clone(), wanted, in_expression(name));
     format!("{name}{text};")
 }

@@ -57,10 +57,21 @@ fn of_family<'a>(known: &Known<'a>, family: Family) -> impl Iterator<Item = &'a 
     known.networks.iter().filter(move |network| family == Family::Ipv4 || network.options.ipv6)
 }
 
+/// The devices of the host.
+struct Host<'a> {
+    carrier: Option<&'a str>,
+    bridges: &'a [&'a str],
+}
+
 /// What passes the forward hook for a network, each in words.
-fn passing<'a>(network: &'a Network, bridges: &'a [&'a str], family: Family) -> Vec<(&'static str, Packet<'a>)> {
+fn passing<'a>(
+    network: &'a Network,
+    host: &Host<'a>,
+    family: Family,
+) -> Vec<(&'static str, Packet<'a>)> {
     let own = Device::Ours(&network.options.bridge);
-    let packet = |from, to, state, dnat| Packet { family, from, to, state, dnat, bridges };
+    let (carrier, bridges) = (host.carrier, host.bridges);
+    let packet = |from, to, state, dnat| Packet { family, from, to, state, dnat, carrier, bridges };
     // Without icc only what was published passes between siblings.
     let among = packet(own, own, State::New, !network.options.icc);
     let mut all = vec![("within", among)];
@@ -74,10 +85,11 @@ fn passing<'a>(network: &'a Network, bridges: &'a [&'a str], family: Family) -> 
 
 fn forward(known: &Known<'_>, table: &ListedTable, chain: &ListedChain) -> Option<Difference> {
     let bridges = bridges(known);
+    let host = Host { carrier: known.facts.host.default_dev.as_deref(), bridges: &bridges };
     let mut stopped: BTreeMap<&str, Vec<&str>> = BTreeMap::new();
     for family in families(table) {
         for network in of_family(known, *family) {
-            for (what, packet) in passing(network, &bridges, *family) {
+            for (what, packet) in passing(network, &host, *family) {
                 let names = stopped.entry(what).or_default();
                 let bridge = network.options.bridge.as_str();
                 if !accepts(table, chain, &packet) && !names.contains(&bridge) {
@@ -172,6 +184,7 @@ fn input(known: &Known<'_>, table: &ListedTable, chain: &ListedChain) -> Option<
                 to: Device::Nowhere,
                 state: State::Established,
                 dnat: false,
+                carrier: None,
                 bridges: &bridges,
             };
             if !accepts(table, chain, &packet) && !stopped.contains(&bridge) {

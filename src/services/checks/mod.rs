@@ -43,7 +43,7 @@ const CHECKS: &[Check] =
 
 /// What the checks ask the kernel.
 pub(crate) fn ask() -> Ask {
-    Ask { rules: true, sysctls: host::sysctls(), ..Ask::default() }
+    Ask { host: true, rules: true, sysctls: host::sysctls(), ..Ask::default() }
 }
 
 /// The judgement.

@@ -31,6 +31,8 @@ pub(super) struct Packet<'a> {
     pub(super) state: State,
     /// Its destination was translated.
     pub(super) dnat: bool,
+    /// The device by which the outside is reached, where there is a default route.
+    pub(super) carrier: Option<&'a str>,
     /// Every bridge of ours: the outside is none of them.
     pub(super) bridges: &'a [&'a str],
 }
@@ -164,16 +166,23 @@ impl<'a> Packet<'a> {
             Device::Ours(name) => Some(covers(pattern, name)),
             Device::Nowhere => Some(pattern == "*"),
             Device::Outside if pattern == "*" => Some(true),
-            Device::Outside => {
-                let ours = self.bridges.iter().any(|bridge| covers(pattern, bridge));
-                (ours || pattern == "lo").then_some(false)
-            }
+            Device::Outside => match self.carrier {
+                Some(carrier) => Some(covers(pattern, carrier)),
+                None => {
+                    let ours = self.bridges.iter().any(|bridge| covers(pattern, bridge));
+                    (ours || pattern == "lo").then_some(false)
+                }
+            },
         }
     }
 
     fn among(&self, table: &ListedTable, device: Device<'_>, set: &str) -> Option<bool> {
         let set = table.set(set)?;
-        let Device::Ours(name) = device else { return None };
+        let name = match device {
+            Device::Ours(name) => name,
+            Device::Outside => self.carrier?,
+            Device::Nowhere => return Some(false),
+        };
         let found = set.elements.iter().any(|element| is_key(element, name));
         (found || set.unread == 0).then_some(found)
     }
