@@ -10,7 +10,9 @@
 mod common;
 
 use common::bed::{Bed, Container, HOST4, HOST6, OUTSIDE4, OUTSIDE6, same, snapshot};
-use common::foreign::{answer, clean, clear, differences, furnish, host_path, without_br_netfilter};
+use common::foreign::{
+    answer, clean, clear, differences, furnish, host_path, without_br_netfilter,
+};
 use common::net::{Echo, PORT, reaches, silent, talks};
 use common::{on_a_host, sh};
 use netberth::Kind;
@@ -149,5 +151,25 @@ fn verbs_without_the_table() {
         let _echo = Echo::new(&web.key);
         clean(&bed);
         talks(&outside, HOST4, OUTSIDE4);
+    });
+}
+
+/// A file of the operator's own that replaces its own table only.
+#[test]
+fn a_firewall_that_is_loaded_anew_and_flushes_nothing() {
+    on_a_host(|host| {
+        let bed = Bed::new(host);
+        without_br_netfilter();
+        furnish(&bed);
+        for _ in 0..3 {
+            common::foreign::nft(
+                "table inet filter
+                 delete table inet filter
+                 table inet filter { chain input { type filter hook input priority filter; }; }",
+            );
+            clean(&bed);
+        }
+        assert_eq!(sh("nft list tables").lines().count(), 2);
+        clear(&bed);
     });
 }

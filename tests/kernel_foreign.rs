@@ -17,8 +17,8 @@ use std::time::Duration;
 
 use common::bed::{Bed, Container, HOST4, HOST6, OUTSIDE4, OUTSIDE6};
 use common::foreign::{
-    FIREWALLD, UFW, answer, clean, clear, differences, docker, follow, furnish, host_path,
-    nft, others, without_br_netfilter,
+    FIREWALLD, UFW, answer, clean, clear, differences, docker, follow, furnish, host_path, nft,
+    others, without_br_netfilter,
 };
 use common::net::{Echo, PORT, ping, reaches, silent, talks, within};
 use common::{on_a_host, sh};
@@ -156,12 +156,18 @@ fn ufw() {
 
         // What runs on the host itself is the operator's to open.
         let _host = Echo::new(&host_path());
-        let gateway = bed.netberth.network("foo", true).unwrap().options.unwrap().subnets[0].gateway;
+        let gateway =
+            bed.netberth.network("foo", true).unwrap().options.unwrap().subnets[0].gateway;
         sh(&format!("nft delete element inet netberth pub4_any '{{ tcp . {PORT} }}'"));
         assert!(!hears(&sibling.key, &gateway.to_string()));
-        nft(&format!("insert rule ip filter ufw-user-input iifname \"nb-*\" tcp dport {PORT} accept"));
+        nft(&format!(
+            "insert rule ip filter ufw-user-input iifname \"nb-*\" tcp dport {PORT} accept"
+        ));
         assert!(hears(&sibling.key, &gateway.to_string()));
-        sh(&format!("nft add element inet netberth pub4_any '{{ tcp . {PORT} : {} . {PORT} }}'", web.v4));
+        sh(&format!(
+            "nft add element inet netberth pub4_any '{{ tcp . {PORT} : {} . {PORT} }}'",
+            web.v4
+        ));
         clear(&bed);
     });
 }

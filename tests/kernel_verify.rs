@@ -10,13 +10,18 @@
 
 mod common;
 
-use common::bed::{Bed, same, snapshot};
+use common::bed::{Bed, HOST4, HOST6, same, snapshot};
 use common::{on_a_host, sh};
 use netberth::model::Difference;
 
 fn quiet() {
     sh("for call in /proc/sys/net/bridge/bridge-nf-call-ip*tables; do \
         [ ! -e $call ] || echo 0 > $call; done");
+}
+
+fn has_br_netfilter() {
+    let there = std::path::Path::new("/proc/sys/net/bridge").exists();
+    assert!(there, "this test needs br_netfilter: modprobe br_netfilter");
 }
 
 fn differences(bed: &Bed<'_>) -> Vec<Difference> {
@@ -54,9 +59,11 @@ fn nothing_touched_is_nothing_said_and_nothing_changed() {
         let bed = Bed::new(host);
         clean(&bed);
         furnish(&bed);
-        for (name, options) in
-            [("in", "\"internal\":true"), ("shut", "\"icc\":false"), ("open", "\"masquerade\":false")]
-        {
+        for (name, options) in [
+            ("in", "\"internal\":true"),
+            ("shut", "\"icc\":false"),
+            ("open", "\"masquerade\":false"),
+        ] {
             bed.network(&format!("{{\"name\":\"{name}\",\"options\":{{{options}}}}}"));
             bed.container(name, name);
         }
@@ -83,7 +90,8 @@ fn elements_are_told_by_their_owner() {
         furnish(&bed);
         let bridge = bed.bridge("foo");
         let web = bed.more("foo", "web").addresses[0].split('/').next().unwrap().to_owned();
-        let nft = |verb: &str, what: &str| sh(&format!("nft '{verb} element inet netberth {what}'"));
+        let nft =
+            |verb: &str, what: &str| sh(&format!("nft '{verb} element inet netberth {what}'"));
 
         nft("delete", "pub4_any { tcp . 8080 }");
         let all = differences(&bed);
@@ -96,7 +104,10 @@ fn elements_are_told_by_their_owner() {
         );
         nft("add", "pub4_any { tcp . 8080 : 10.9.9.9 . 80 }");
         let led_away = only(&bed);
-        assert!(led_away.ends_with(&format!("{web} . 80 | tcp . 8080 : 10.9.9.9 . 80")), "{led_away}");
+        assert!(
+            led_away.ends_with(&format!("{web} . 80 | tcp . 8080 : 10.9.9.9 . 80")),
+            "{led_away}"
+        );
         nft("delete", "pub4_any { tcp . 8080 }");
         nft("add", &format!("pub4_any {{ tcp . 8080 : {web} . 80 }}"));
         clean(&bed);
@@ -111,10 +122,7 @@ fn elements_are_told_by_their_owner() {
         clean(&bed);
 
         nft("add", "vip4 { 192.0.2.7 }");
-        assert_eq!(
-            only(&bed),
-            "element inet netberth vip4 { 192.0.2.7 } | nothing | 192.0.2.7"
-        );
+        assert_eq!(only(&bed), "element inet netberth vip4 { 192.0.2.7 } | nothing | 192.0.2.7");
         nft("delete", "vip4 { 192.0.2.7 }");
         // Of a form that netberth never makes.
         nft("add", "pair { \"a\" . \"b\" : accept }");
@@ -138,8 +146,11 @@ fn rules_chains_and_sets_that_a_hand_has_touched() {
         clean(&bed);
 
         // One rule gone: its handle is that of the listing.
-        let line = sh(&format!("nft -a list chain {table} spoof")).lines()
-            .find(|line| line.contains("fib saddr")).unwrap().to_owned();
+        let line = sh(&format!("nft -a list chain {table} spoof"))
+            .lines()
+            .find(|line| line.contains("fib saddr"))
+            .unwrap()
+            .to_owned();
         let handle = line.rsplit(' ').next().unwrap();
         sh(&format!("nft delete rule {table} spoof handle {handle}"));
         assert_eq!(
@@ -237,16 +248,61 @@ fn settings_of_the_host_that_networks_need() {
         assert!(only(&bed).starts_with("sysctl net/ipv6/conf/all/forwarding | 1 | 0"));
         sh("echo 1 > /proc/sys/net/ipv6/conf/all/forwarding");
         clean(&bed);
-        if !std::path::Path::new("/proc/sys/net/bridge").exists() {
-            return;
-        }
+        has_br_netfilter();
         sh("echo 1 > /proc/sys/net/bridge/bridge-nf-call-ip6tables");
         assert!(only(&bed).contains("published on ::1 do not answer: foo"), "{}", only(&bed));
         sh("echo 0 > /proc/sys/net/bridge/bridge-nf-call-ip6tables");
         // Where nothing is lost by it, nothing is said.
         sh("echo 1 > /proc/sys/net/bridge/bridge-nf-call-iptables");
-        clean(&bed);
         bed.network(r#"{"name":"shut","options":{"icc":false}}"#);
-        assert!(only(&bed).contains("are not reached by siblings: shut"), "{}", only(&bed));
+        clean(&bed);
+    });
+}
+
+/// What `verify` says of `br_netfilter` is so, and nothing else is lost by it.
+#[test]
+fn br_netfilter_as_packets_see_it() {
+    on_a_host(|host| {
+        has_br_netfilter();
+        let bed = Bed::new(host);
+        let outside = bed.outside();
+        let hears = |from: &std::path::Path, to: &str| {
+            common::foreign::answer(from, to, common::net::PORT).is_some()
+        };
+        for (on, works) in [("1", false), ("0", true)] {
+            sh(&format!(
+                "for call in /proc/sys/net/bridge/bridge-nf-call-ip*tables; do \
+                 echo {on} > $call; done"
+            ));
+            for icc in [true, false] {
+                bed.network(&format!(
+                    "{{\"name\":\"foo\",\"options\":{{\"ipv6\":true,\"icc\":{icc}}}}}"
+                ));
+                let port = common::net::PORT;
+                bed.endpoint(
+                    "foo",
+                    &format!(
+                        "{{\"name\":\"web\",\"port_mapping\":\
+                         [{{\"proto\":6,\"port\":{port},\"host_port\":{port}}}]}}"
+                    ),
+                );
+                let web = bed.join("foo", "web", r#"{"container_id":"web"}"#);
+                let sibling = bed.container("foo", "sibling");
+                let _echo = common::net::Echo::new(&web.key);
+                let own = common::foreign::host_path();
+                assert_eq!(hears(&own, "::1"), works, "::1, icc {icc}, br_netfilter {on}");
+                for to in [HOST4, HOST6] {
+                    for from in [&sibling.key, &web.key, &outside, &own] {
+                        assert!(hears(from, to), "{to}, icc {icc}, br_netfilter {on}");
+                    }
+                }
+                assert!(hears(&own, "127.0.0.1"));
+                assert_eq!(hears(&sibling.key, &web.v4), icc);
+                assert_eq!(differences(&bed).is_empty(), works);
+                bed.remove("foo", "web");
+                bed.remove("foo", "sibling");
+                bed.netberth.network_delete("foo").unwrap();
+            }
+        }
     });
 }

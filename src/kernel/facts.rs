@@ -4,8 +4,8 @@ use std::collections::BTreeMap;
 use std::net::IpAddr;
 use std::path::Path;
 
-use super::linux::Linux;
 use super::call::TABLE;
+use super::linux::Linux;
 use super::route::{address, link, route};
 use super::space::Space;
 use super::{file, sockets, sysctl};
@@ -71,7 +71,9 @@ fn legacy_tables() -> Result<Vec<String>> {
     for (family, names) in [("ip", "ip_tables_names"), ("ip6", "ip6_tables_names")] {
         let path = format!("/proc/thread-self/net/{names}");
         let names = file::read(Path::new(&path)).doing(|| format!("read {path}"))?;
-        found.extend(names.iter().flat_map(|text| text.lines()).map(|one| format!("{family} {one}")));
+        found.extend(
+            names.iter().flat_map(|text| text.lines()).map(|one| format!("{family} {one}")),
+        );
     }
     Ok(found)
 }

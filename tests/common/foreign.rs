@@ -41,7 +41,8 @@ pub fn host_path() -> PathBuf {
 /// A network `foo` of both families, with `web` that publishes [`PORT`], and its sibling.
 pub fn furnish(bed: &Bed<'_>) -> (Container, Container) {
     bed.network(r#"{"name":"foo","options":{"ipv6":true}}"#);
-    let map = |proto: &str| format!("{{\"proto\":\"{proto}\",\"port\":{PORT},\"host_port\":{PORT}}}");
+    let map =
+        |proto: &str| format!("{{\"proto\":\"{proto}\",\"port\":{PORT},\"host_port\":{PORT}}}");
     let ports = [map("tcp"), map("udp")].join(",");
     bed.endpoint("foo", &format!("{{\"name\":\"web\",\"port_mapping\":[{ports}]}}"));
     (bed.join("foo", "web", r#"{"container_id":"web"}"#), bed.container("foo", "sibling"))
@@ -87,8 +88,11 @@ pub fn docker(bed: &Bed<'_>) -> PathBuf {
          ip link add vethd master docker0 type veth peer name eth0 netns {p} && \
          ip link set vethd up"
     ));
-    inside(&path, "ip addr add 172.17.0.2/16 dev eth0; ip link set lo up; ip link set eth0 up; \
-         ip route add default via 172.17.0.1");
+    inside(
+        &path,
+        "ip addr add 172.17.0.2/16 dev eth0; ip link set lo up; ip link set eth0 up; \
+         ip route add default via 172.17.0.1",
+    );
     nft(DOCKER);
     path
 }
@@ -106,11 +110,15 @@ pub fn follow(difference: &Difference) {
             }
             [program @ ("iptables" | "ip6tables"), "-I", chain, "-m", "conntrack", ..] => {
                 let family = if *program == "iptables" { "ip" } else { "ip6" };
-                nft(&format!("insert rule {family} filter {chain} ct state related,established accept"));
+                nft(&format!(
+                    "insert rule {family} filter {chain} ct state related,established accept"
+                ));
             }
             ["firewall-cmd", "--zone=trusted", interface] => {
                 let name = interface.strip_prefix("--add-interface=").unwrap().replace('+', "*");
-                for (chains, zone) in [("filter_INPUT_ZONES", "IN"), ("filter_FORWARD_ZONES", "FWD")] {
+                for (chains, zone) in
+                    [("filter_INPUT_ZONES", "IN"), ("filter_FORWARD_ZONES", "FWD")]
+                {
                     nft(&format!(
                         "insert rule inet firewalld {chains} iifname \"{name}\" \
                          goto filter_{zone}_trusted"

@@ -211,7 +211,8 @@ impl World {
 fn listed((name, sets): (&String, &Sets)) -> Result<ListedTable> {
     let mut table = as_listed(name)?;
     for set in &mut table.sets {
-        set.elements = sets.get(&set.name).into_iter().flat_map(BTreeMap::values).cloned().collect();
+        set.elements =
+            sets.get(&set.name).into_iter().flat_map(BTreeMap::values).cloned().collect();
     }
     Ok(table)
 }

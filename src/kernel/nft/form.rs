@@ -73,7 +73,7 @@ pub(super) fn in_expression(name: &str) -> Nested {
 }
 
 /// The text of an expression but for look-ups, which name a set.
-pub(super) fn of_expression(name: &str, data: Attrs<'_>) -> String {
+pub(super) fn of_expression(name: &str, data: &Attrs<'_>) -> String {
     let own = |kind: u16| data.get(kind).map(|attr| attr.payload);
     let wanted = |kind: u16| match (name, kind) {
         // Counts are not what a rule is.

@@ -19,15 +19,24 @@ const IFNAME: u32 = 41;
 const CT_STATE: u32 = 26;
 const INTERVAL_END: u32 = 1;
 
+/// What a set's key is, as far as it matters to anybody.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(super) enum OfWhat {
+    /// One name of an interface.
+    Names,
+    /// A connection's state.
+    States,
+    #[default]
+    Others,
+}
+
 /// A set with what is in it.
 #[derive(Clone, Debug, Default)]
 pub(super) struct RawSet {
     name: String,
     form: String,
     pub(super) anonymous: bool,
-    /// Its key is one name of an interface.
-    pub(super) names: bool,
-    of_states: bool,
+    pub(super) of_what: OfWhat,
     interval: bool,
     of: Option<SetType>,
     elements: Vec<Element>,
@@ -44,8 +53,11 @@ impl RawSet {
             name: attrs.str(NFTA_SET_NAME).unwrap_or_default().to_owned(),
             form: form::of_set(attrs),
             anonymous: flags & NFT_SET_ANONYMOUS != 0,
-            names: key == IFNAME,
-            of_states: key == CT_STATE,
+            of_what: match key {
+                IFNAME => OfWhat::Names,
+                CT_STATE => OfWhat::States,
+                _ => OfWhat::Others,
+            },
             interval: flags & NFT_SET_INTERVAL != 0,
             of: dump::of_attrs(attrs).ok(),
             ..RawSet::default()
@@ -57,7 +69,7 @@ impl RawSet {
         let Some(list) = message.attrs().get(NFTA_SET_ELEM_LIST_ELEMENTS) else { return };
         for one in list.attrs() {
             let attrs = one.attrs();
-            if self.anonymous || self.of_states {
+            if self.anonymous || self.of_what == OfWhat::States {
                 let value = |kind| attrs.get(kind)?.attrs().get(NFTA_DATA_VALUE);
                 let bytes = |kind| value(kind).map(|value| value.payload.to_vec());
                 let data = attrs.get(NFTA_SET_ELEM_DATA).map(|data| data.attrs());
@@ -68,8 +80,8 @@ impl RawSet {
             }
             let ends = attrs.u32(NFTA_SET_ELEM_FLAGS).unwrap_or_default() & INTERVAL_END != 0;
             // A name in a set with spans stands for all that sort behind it.
-            let told = !ends && !(self.interval && self.names);
-            let element = self.of.as_ref().filter(|_| told);
+            let begins = self.interval && self.of_what == OfWhat::Names;
+            let element = self.of.as_ref().filter(|_| !ends && !begins);
             match element.and_then(|of| dump::element(&attrs, of)) {
                 Some(element) => self.elements.push(element),
                 None => self.unread += 1,
@@ -79,7 +91,7 @@ impl RawSet {
 
     /// Whether what is in it matters to anybody.
     fn is_wanted(&self, own: bool) -> bool {
-        own || self.names || self.of_states
+        own || self.of_what != OfWhat::Others
     }
 
     /// What is in it, as text to compare.
@@ -100,7 +112,7 @@ impl RawSet {
 
     /// The connection states in it, each with where it leads.
     pub(super) fn states(&self) -> Option<Vec<(State, Option<Verdict>)>> {
-        if !self.of_states || self.raw.is_empty() {
+        if self.of_what != OfWhat::States || self.raw.is_empty() {
             return None;
         }
         let mut found = Vec::new();
@@ -189,9 +201,9 @@ impl Listing {
             NFT_MSG_NEWCHAIN => found.chains.extend(chain(&attrs)),
             NFT_MSG_NEWRULE => {
                 let of = attrs.str(NFTA_RULE_CHAIN).unwrap_or_default();
-                let handle = attrs.get(NFTA_RULE_HANDLE).and_then(|handle| {
-                    handle.payload.try_into().ok().map(u64::from_be_bytes)
-                });
+                let handle = attrs
+                    .get(NFTA_RULE_HANDLE)
+                    .and_then(|handle| handle.payload.try_into().ok().map(u64::from_be_bytes));
                 let expressions = attrs.get(NFTA_RULE_EXPRESSIONS);
                 let expressions = expressions.map_or(Attrs(&[]), |list| list.attrs());
                 let (form, parts) = parts::read(expressions, &found.sets);
@@ -255,8 +267,7 @@ fn chain(attrs: &Attrs<'_>) -> Option<ListedChain> {
     let base = attrs.get(NFTA_CHAIN_HOOK).map(|hook| {
         let hook = hook.attrs();
         let number = hook.u32(NFTA_HOOK_HOOKNUM).unwrap_or_default();
-        let hooks =
-            [Hook::Prerouting, Hook::Input, Hook::Forward, Hook::Output, Hook::Postrouting];
+        let hooks = [Hook::Prerouting, Hook::Input, Hook::Forward, Hook::Output, Hook::Postrouting];
         ListedBase {
             kind: attrs.str(NFTA_CHAIN_TYPE).unwrap_or_default().to_owned(),
             hook: usize::try_from(number).ok().and_then(|number| hooks.get(number)).copied(),

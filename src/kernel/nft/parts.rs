@@ -1,10 +1,11 @@
 //! Rules that somebody else may have written, as far as they can be told.
 
 use std::collections::BTreeMap;
+use std::fmt::Write;
 
 use super::expr::{NFT_GOTO, NFT_JUMP};
 use super::form;
-use super::list::{RawSet, anonymous_key};
+use super::list::{OfWhat, RawSet, anonymous_key};
 use super::read::Attrs;
 use super::wire::*;
 use crate::plan::rules::{Family, Field, Part, State, Statement, Test, Value, Verdict};
@@ -33,10 +34,7 @@ pub(super) struct Reader<'a> {
 }
 
 /// The rule as text to compare, and its parts.
-pub(super) fn read(
-    expressions: Attrs<'_>,
-    sets: &BTreeMap<String, RawSet>,
-) -> (String, Vec<Part>) {
+pub(super) fn read(expressions: Attrs<'_>, sets: &BTreeMap<String, RawSet>) -> (String, Vec<Part>) {
     let mut reader =
         Reader { sets, registers: BTreeMap::new(), parts: Vec::new(), form: String::new() };
     for one in expressions {
@@ -62,7 +60,7 @@ impl Reader<'_> {
             self.lookup(data);
             return;
         }
-        self.form.push_str(&form::of_expression(name, data.clone()));
+        self.form.push_str(&form::of_expression(name, data));
         let (one, two, three) = (data.u32(1), data.u32(2), data.u32(3));
         match name {
             "meta" if three.is_some() => self.parts.push(Part::Passes),
@@ -130,7 +128,7 @@ impl Reader<'_> {
             Some(set) if set.anonymous => set.contents(),
             _ => format!("@{name}"),
         };
-        self.form.push_str(&format!("lookup {shown}{rest};"));
+        let _ = write!(self.form, "lookup {shown}{rest};");
         let inverted = data.u32(5).unwrap_or_default() & 1 != 0;
         let verdict = data.u32(3).map(|to| register(Some(to)) == u32::MAX);
         if verdict == Some(false) {
@@ -153,7 +151,7 @@ fn looked_up(
 ) -> Part {
     let other = || Part::Other(format!("{} @{name}", source.word()));
     match (source, set) {
-        (Source::Name(field), Some(set)) if set.names => {
+        (Source::Name(field), Some(set)) if set.of_what == OfWhat::Names => {
             // The set itself has a name even where its maker gave it none.
             let (key, name) = (vec![*field], name.to_owned());
             Part::Known(match (verdict, inverted) {
@@ -277,8 +275,7 @@ fn name(value: &[u8]) -> Option<Value> {
 /// The states of a mask in host byte order; none where there are others.
 pub(super) fn states(mask: &[u8]) -> Option<Vec<State>> {
     let mut bits = u32::from_ne_bytes(mask.try_into().ok()?);
-    let all =
-        [State::Invalid, State::Established, State::Related, State::New, State::Untracked];
+    let all = [State::Invalid, State::Established, State::Related, State::New, State::Untracked];
     let mut found = Vec::new();
     for state in all {
         let bit = super::rule::bit(state);

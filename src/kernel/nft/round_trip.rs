@@ -9,11 +9,11 @@ use proptest::sample::Index;
 
 use super::elements::{ADD, DELETE, DESTROY, Elements, halves, without};
 use super::golden::{examples, span, spans};
+use super::list::{Listing, as_listed};
 use super::read::{Ack, Attrs, Message, Messages};
 use super::set::{Carried, Sending};
 use super::socket::Refusal;
 use super::wire::*;
-use super::list::{Listing, as_listed};
 use super::{dump, parts, table};
 use crate::error::Kind;
 use crate::plan::rules::{self, Element, SetElements, Value};
@@ -111,7 +111,7 @@ proptest! {
             batch.nest(NFTA_RULE_EXPRESSIONS, |b| b.nest(NFTA_LIST_ELEM, |b| {
                 b.str(NFTA_EXPR_NAME, &name);
                 b.nest(NFTA_EXPR_DATA, |b| if structured {
-                    list.iter().for_each(|(kind, bytes)| b.bytes(*kind, bytes));
+                    for (kind, bytes) in &list { b.bytes(*kind, bytes); }
                 } else {
                     b.bytes(1, b"conntrack");
                     b.u32(2, 3);

@@ -41,7 +41,11 @@ pub(super) fn check(known: &Known<'_>) -> Vec<Difference> {
 }
 
 fn is_foreign(table: &ListedTable) -> bool {
-    !table.dormant && !(table.family == TableFamily::Inet && table.name == TABLE)
+    !table.dormant && !is_own(table)
+}
+
+fn is_own(table: &ListedTable) -> bool {
+    table.family == TableFamily::Inet && table.name == TABLE
 }
 
 fn families(table: &ListedTable) -> &'static [Family] {
@@ -129,11 +133,10 @@ fn end(chain: &ListedChain) -> String {
 
 /// The lines that let our bridges through.
 fn lines(table: &ListedTable, chain: &ListedChain, names: &[&str]) -> Vec<String> {
-    let (named, prefixed): (Vec<&str>, Vec<&str>) =
-        names.iter().partition(|name| !name.starts_with(PREFIX));
+    let chosen = names.iter().filter(|name| !name.starts_with(PREFIX));
     let mut patterns: Vec<(String, bool)> =
-        named.into_iter().map(|name| (name.to_owned(), false)).collect();
-    if !prefixed.is_empty() {
+        chosen.map(|name| ((*name).to_owned(), false)).collect();
+    if patterns.len() < names.len() {
         patterns.push((PREFIX.to_owned(), true));
     }
     let each = |line: &dyn Fn(&str, &str) -> String, star: &str| -> Vec<String> {
@@ -246,7 +249,7 @@ fn ports(
 /// The spans of host ports that netberth's table has.
 fn published(known: &Known<'_>) -> Vec<(u16, u16)> {
     let mut tables = known.facts.rules.tables.iter();
-    let Some(own) = tables.find(|table| !is_foreign(table) && table.name == TABLE) else {
+    let Some(own) = tables.find(|table| is_own(table)) else {
         return Vec::new();
     };
     let port = |key: &[Value]| match key.last() {

@@ -4,6 +4,8 @@
 mod chains;
 mod host;
 mod table;
+#[cfg(test)]
+mod tests;
 mod walk;
 
 use crate::model::{Difference, Network, Owner, Verification};

@@ -14,8 +14,7 @@ pub(super) fn check(known: &Known<'_>) -> Vec<Difference> {
     let expected = known.records.iter().flat_map(|record| &record.steps);
     let expected = expected.into_iter().any(|done| matches!(done.step, Step::Table { .. }));
     let mut tables = known.facts.rules.tables.iter();
-    let found =
-        tables.find(|table| table.family == TableFamily::Inet && table.name == TABLE);
+    let found = tables.find(|table| table.family == TableFamily::Inet && table.name == TABLE);
     let object = format!("table inet {TABLE}");
     match (expected, found) {
         (false, None) => Vec::new(),
@@ -109,8 +108,12 @@ fn of_chain(expected: &ListedChain, texts: &[String], found: &ListedChain) -> Ve
         return Vec::new();
     }
     let place = format!("rule inet {TABLE} {}", expected.name);
-    let mut left: Vec<(&str, &str)> =
-        expected.rules.iter().map(|rule| rule.form.as_str()).zip(texts.iter().map(String::as_str)).collect();
+    let mut left: Vec<(&str, &str)> = expected
+        .rules
+        .iter()
+        .map(|rule| rule.form.as_str())
+        .zip(texts.iter().map(String::as_str))
+        .collect();
     let mut all = Vec::new();
     for rule in &found.rules {
         if let Some(at) = left.iter().position(|(form, _)| *form == rule.form) {
@@ -148,9 +151,11 @@ fn elements(known: &Known<'_>, found: Option<&ListedTable>) -> Vec<Difference> {
             found: found.map_or_else(|| NOTHING.to_owned(), ToString::to_string),
         });
     }
-    all.extend(there.into_iter().map(|((set, _), element)| {
-        of_host(object(set, element), NOTHING, &element.to_string())
-    }));
+    all.extend(
+        there.into_iter().map(|((set, _), element)| {
+            of_host(object(set, element), NOTHING, &element.to_string())
+        }),
+    );
     all
 }
 

@@ -166,13 +166,11 @@ impl<'a> Packet<'a> {
             Device::Ours(name) => Some(covers(pattern, name)),
             Device::Nowhere => Some(pattern == "*"),
             Device::Outside if pattern == "*" => Some(true),
-            Device::Outside => match self.carrier {
-                Some(carrier) => Some(covers(pattern, carrier)),
-                None => {
-                    let ours = self.bridges.iter().any(|bridge| covers(pattern, bridge));
-                    (ours || pattern == "lo").then_some(false)
-                }
-            },
+            Device::Outside => {
+                let ours = || self.bridges.iter().any(|bridge| covers(pattern, bridge));
+                let unknown = || (pattern == "lo" || ours()).then_some(false);
+                self.carrier.map_or_else(unknown, |carrier| Some(covers(pattern, carrier)))
+            }
         }
     }
 
