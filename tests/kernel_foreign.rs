@@ -10,18 +10,26 @@
 
 mod common;
 
-use std::net::UdpSocket;
+use std::net::TcpListener;
 use std::path::Path;
-use std::sync::atomic::{AtomicBool, Ordering};
-use std::time::Duration;
 
 use common::bed::{Bed, Container, HOST4, HOST6, OUTSIDE4, OUTSIDE6};
 use common::foreign::{
-    FIREWALLD, UFW, answer, clean, clear, differences, docker, follow, furnish, host_path, nft,
-    others, without_br_netfilter,
+    FIREWALLD, UFW, answer, clean, clear, connects, differences, docker, follow, furnish,
+    host_path, nft, others, while_it_flows, without_br_netfilter,
 };
-use common::net::{Echo, PORT, ping, reaches, silent, talks, within};
+use common::net::{Echo, PORT, ping, reaches, silent, talks};
+use common::verbs::Verb;
 use common::{on_a_host, sh};
+
+/// A port that a program of the host listens on.
+const SERVICE: u16 = 5432;
+
+/// A program of the host, and the address by which containers know the host.
+fn service_of_the_host(bed: &Bed<'_>) -> (TcpListener, String) {
+    let gateway = bed.netberth.network("foo", true).unwrap().options.unwrap().subnets[0].gateway;
+    (TcpListener::bind(("0.0.0.0", SERVICE)).unwrap(), gateway.to_string())
+}
 
 /// Whether TCP gets an answer, whatever keeps it from it.
 fn hears(from: &Path, to: &str) -> bool {
@@ -56,6 +64,7 @@ fn dockers_rules() {
         docker_works();
         let (web, sibling) = furnish(&bed);
         let _echo = Echo::new(&web.key);
+        assert!(!web.v4.starts_with("172.17."), "that is docker0's");
         docker_works();
 
         // IPv4 that passes the host is dropped; Docker has no IPv6 rules here.
@@ -155,19 +164,12 @@ fn ufw() {
         all_works(&outside, &web, &sibling);
 
         // What runs on the host itself is the operator's to open.
-        let _host = Echo::new(&host_path());
-        let gateway =
-            bed.netberth.network("foo", true).unwrap().options.unwrap().subnets[0].gateway;
-        sh(&format!("nft delete element inet netberth pub4_any '{{ tcp . {PORT} }}'"));
-        assert!(!hears(&sibling.key, &gateway.to_string()));
+        let (_service, gateway) = service_of_the_host(&bed);
+        assert!(!connects(&sibling.key, &gateway, SERVICE));
         nft(&format!(
-            "insert rule ip filter ufw-user-input iifname \"nb-*\" tcp dport {PORT} accept"
+            "insert rule ip filter ufw-user-input iifname \"nb-*\" tcp dport {SERVICE} accept"
         ));
-        assert!(hears(&sibling.key, &gateway.to_string()));
-        sh(&format!(
-            "nft add element inet netberth pub4_any '{{ tcp . {PORT} : {} . {PORT} }}'",
-            web.v4
-        ));
+        assert!(connects(&sibling.key, &gateway, SERVICE));
         clear(&bed);
     });
 }
@@ -193,6 +195,8 @@ fn firewalld_and_its_reload() {
         for to in [&web.v4, &web.v6] {
             assert!(!hears(&sibling.key, to), "{to}");
         }
+        let (_service, gateway) = service_of_the_host(&bed);
+        assert!(!connects(&sibling.key, &gateway, SERVICE));
         let said = differences(&bed);
         let [forward] = said.as_slice() else { panic!("{said:#?}") };
         assert_eq!(forward.object, "chain inet firewalld filter_FORWARD");
@@ -210,6 +214,8 @@ fn firewalld_and_its_reload() {
         clean(&bed);
         all_works(&outside, &web, &sibling);
 
+        assert!(connects(&sibling.key, &gateway, SERVICE));
+
         let table = others();
         let ours = sh("nft -s list table inet netberth");
         let lost = while_it_flows(&outside, || {
@@ -223,31 +229,6 @@ fn firewalld_and_its_reload() {
         clear(&bed);
         assert_eq!(others(), table);
     });
-}
-
-/// How many of the datagrams of one flow to the published port have no answer while `work` goes on.
-fn while_it_flows(from: &Path, work: impl FnOnce()) -> usize {
-    let ends = AtomicBool::new(false);
-    std::thread::scope(|scope| {
-        let flow = scope.spawn(|| {
-            within(from, || {
-                let socket = UdpSocket::bind("0.0.0.0:0").unwrap();
-                socket.set_read_timeout(Some(Duration::from_secs(2))).unwrap();
-                socket.connect((HOST4, PORT)).unwrap();
-                let (mut sent, mut lost) = (0, 0);
-                // At most as many as two minutes have.
-                while sent < 50 || (!ends.load(Ordering::Relaxed) && sent < 100_000) {
-                    socket.send(b"?").unwrap();
-                    lost += usize::from(socket.recv(&mut [0; 64]).is_err());
-                    sent += 1;
-                }
-                lost
-            })
-        });
-        work();
-        ends.store(true, Ordering::Relaxed);
-        flow.join().unwrap()
-    })
 }
 
 /// A host's own nftables.conf: everything dropped, answers let in.
@@ -283,6 +264,18 @@ fn an_operators_own_rules() {
         follow(input);
         assert!(hears(&host_path(), &web.v4));
         follow(forward);
+        clean(&bed);
+        all_works(&outside, &web, &sibling);
+
+        // By names in a set, and by a jump.
+        let bridge = bed.bridge("foo");
+        nft(&format!(
+            "flush chain inet filter forward
+             add chain inet filter ours
+             add rule inet filter ours oifname {{ \"{bridge}\", \"nb-other\" }} accept
+             add rule inet filter ours ct state {{ new, established }} iifname \"nb-*\" accept
+             add rule inet filter forward jump ours"
+        ));
         clean(&bed);
         all_works(&outside, &web, &sibling);
 
@@ -349,6 +342,44 @@ fn masquerade_for_everything_is_no_double_trouble() {
             clear(&bed);
             assert_eq!(others(), before);
             sh("nft delete table inet everything");
+        }
+    });
+}
+
+#[test]
+fn others_tables_through_every_verb() {
+    on_a_host(|host| {
+        let bed = Bed::new(host);
+        docker(&bed);
+        nft(FIREWALLD);
+        let before = others();
+        let port = r#"{"name":"a","port_mapping":[{"proto":17,"port":5,"host_port":5}]}"#;
+        let service = r#"{"name":"s","network_name":"foo",
+            "port_mapping":[{"proto":6,"port":80,"port_end":90,"host_port":80}]}"#;
+        let refused = r#"{"name":"foo","options":{"bridge":"docker0"}}"#;
+        for (verb, succeeds) in [
+            (Verb::Network(r#"{"name":"foo","options":{"ipv6":true}}"#), true),
+            (Verb::Network(refused), false),
+            (Verb::Endpoint("foo", port), true),
+            (Verb::Endpoint("bridge", r#"{"name":"b"}"#), true),
+            (Verb::Join("foo", "a", r#"{"container_id":"c"}"#), true),
+            (Verb::Join("bridge", "b", r#"{"container_id":"c"}"#), true),
+            (Verb::Publish(service), true),
+            (Verb::Attach("s", r#"{"container_id":"d"}"#), true),
+            (Verb::Detach("foo", "a", "c"), true),
+            (Verb::Detach("foo", "a", "c"), false),
+            (Verb::ServiceDetach("s", "d"), true),
+            (Verb::UnpublishForce("s"), true),
+            (Verb::SandboxDelete("c"), true),
+            (Verb::SandboxDelete("d"), true),
+            (Verb::EndpointForce("foo", "a"), true),
+            (Verb::EndpointDelete("bridge", "b"), true),
+            (Verb::NetworkDelete("foo"), true),
+        ] {
+            let result = verb.run(&bed.netberth, &host.directory);
+            assert_eq!(result.is_ok(), succeeds, "{verb:?}: {result:?}");
+            bed.netberth.verify().unwrap();
+            assert_eq!(others(), before, "{verb:?}");
         }
     });
 }

@@ -2,13 +2,14 @@
 #![allow(clippy::unwrap_used, clippy::panic, reason = "a test bed says so and ends")]
 
 use std::io::Read;
-use std::net::{SocketAddr, TcpStream};
+use std::net::{SocketAddr, TcpStream, UdpSocket};
 use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use netberth::model::Difference;
 
-use super::bed::{Bed, Container, inside};
+use super::bed::{Bed, Container, HOST4, inside};
 use super::net::{PORT, within};
 use super::sh;
 
@@ -77,6 +78,12 @@ pub fn answer(from: &Path, to: &str, port: u16) -> Option<String> {
     })
 }
 
+/// Whether somebody listens who can be reached.
+pub fn connects(from: &Path, to: &str, port: u16) -> bool {
+    let to = SocketAddr::new(to.parse().unwrap(), port);
+    within(from, || TcpStream::connect_timeout(&to, Duration::from_millis(500)).is_ok())
+}
+
 /// Docker's bridge with one container, and its rules.
 pub fn docker(bed: &Bed<'_>) -> PathBuf {
     let path = bed.namespace("docked");
@@ -129,4 +136,29 @@ pub fn follow(difference: &Difference) {
             _ => panic!("{line}: not a line that can be followed"),
         }
     }
+}
+
+/// How many of the datagrams of one flow to the published port have no answer while `work` goes on.
+pub fn while_it_flows(from: &Path, work: impl FnOnce()) -> usize {
+    let ends = AtomicBool::new(false);
+    std::thread::scope(|scope| {
+        let flow = scope.spawn(|| {
+            within(from, || {
+                let socket = UdpSocket::bind("0.0.0.0:0").unwrap();
+                socket.set_read_timeout(Some(Duration::from_secs(2))).unwrap();
+                socket.connect((HOST4, PORT)).unwrap();
+                let (mut sent, mut lost) = (0, 0);
+                // At most as many as two minutes have.
+                while sent < 50 || (!ends.load(Ordering::Relaxed) && sent < 100_000) {
+                    socket.send(b"?").unwrap();
+                    lost += usize::from(socket.recv(&mut [0; 64]).is_err());
+                    sent += 1;
+                }
+                lost
+            })
+        });
+        work();
+        ends.store(true, Ordering::Relaxed);
+        flow.join().unwrap()
+    })
 }

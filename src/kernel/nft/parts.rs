@@ -316,17 +316,22 @@ pub(super) fn verdict(attrs: &Attrs<'_>) -> Option<Option<Verdict>> {
 /// four ports come before what is matched.
 fn xt_match(data: &Attrs<'_>) -> Part {
     const STATE: u16 = 1;
+    /// Invalid, established, related and new have the bits that they have in `nf_tables`.
+    const PLAIN: u16 = 0xf;
+    const DNAT: u16 = 0x80;
     let name = data.str(1).unwrap_or_default();
     let info = data.get(3).map(|info| info.payload).unwrap_or_default();
     let half = |at: usize| info.get(at..)?.first_chunk().map(|two| u16::from_ne_bytes(*two));
+    let revision = data.u32(2) >= Some(2);
     match (name, half(146), half(148), half(150)) {
         ("comment", ..) => Part::Passes,
-        ("conntrack", Some(STATE), Some(0), Some(bits)) if data.u32(2) >= Some(2) => {
+        ("conntrack", Some(STATE), Some(0), Some(DNAT)) if revision => {
+            Part::Known(Statement::CtStatusDnat)
+        }
+        ("conntrack", Some(STATE), Some(0), Some(bits)) if revision && bits <= PLAIN => {
             let states = states(&u32::from(bits).to_ne_bytes());
-            states.map_or_else(
-                || Part::Other("ct state".to_owned()),
-                |states| Part::Known(Statement::CtState(states)),
-            )
+            let other = || Part::Other("ct state".to_owned());
+            states.map_or_else(other, |states| Part::Known(Statement::CtState(states)))
         }
         _ => Part::Other(format!("match {name}")),
     }

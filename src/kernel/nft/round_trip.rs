@@ -7,6 +7,7 @@ use proptest::collection::vec;
 use proptest::prelude::*;
 use proptest::sample::Index;
 
+use super::batch::Batch;
 use super::elements::{ADD, DELETE, DESTROY, Elements, halves, without};
 use super::golden::{examples, span, spans};
 use super::list::{Listing, as_listed};
@@ -181,6 +182,37 @@ fn our_own_rules_are_told() {
     assert_eq!(forward[0], "ct state vmap { established : accept, related : accept }");
     assert_eq!(forward[2..], texts("forward")[2..]);
     assert_eq!(chain("pub")[0], "meta nfproto ipv4 [@pub4] [nat]");
+}
+
+/// `-m conntrack --ctstate …` as iptables-nft leaves it to the kernel's xtables.
+#[test]
+fn the_match_of_iptables_is_told() {
+    let of = |flags: u16, inverted: u16, states: u16| {
+        let mut info = vec![0; 146];
+        for half in [flags, inverted, states, 0, 0, 0] {
+            info.extend(half.to_ne_bytes());
+        }
+        let mut batch = Batch::new();
+        batch.message(NFT_MSG_NEWRULE, 0);
+        batch.nest(NFTA_LIST_ELEM, |b| {
+            b.str(NFTA_EXPR_NAME, "match");
+            b.nest(NFTA_EXPR_DATA, |b| {
+                b.str(1, "conntrack");
+                b.u32(2, 3);
+                b.bytes(3, &info);
+            });
+        });
+        batch.end().unwrap();
+        let message = Messages(batch.as_bytes()).nth(1).unwrap();
+        let (_, parts) = parts::read(message.attrs(), &BTreeMap::new());
+        parts.iter().map(ToString::to_string).collect::<String>()
+    };
+    assert_eq!(of(1, 0, 2 | 4), "ct state established,related");
+    assert_eq!(of(1, 0, 1), "ct state invalid");
+    assert_eq!(of(1, 0, 0x80), "ct status dnat");
+    for unclear in [of(1, 1, 2), of(3, 0, 2), of(1, 0, 0x40), of(1, 0, 0)] {
+        assert!(unclear.starts_with('['), "{unclear}");
+    }
 }
 
 #[test]
