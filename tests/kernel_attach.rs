@@ -171,6 +171,7 @@ fn router_advertisements_and_redirects_are_not_heard() {
             ("ipv6.conf.eth0.accept_redirects", "0"),
             ("ipv6.conf.eth0.accept_dad", "0"),
             ("ipv4.conf.eth0.accept_redirects", "0"),
+            ("ipv4.conf.eth0.rp_filter", "2"),
         ] {
             assert_eq!(sysctl(Some(&a.key), &format!("net.{key}")), value, "{key}");
         }
@@ -181,6 +182,7 @@ fn router_advertisements_and_redirects_are_not_heard() {
             (format!("net/ipv6/conf/{bridge}/accept_dad"), "0"),
             (format!("net/ipv4/conf/{bridge}/send_redirects"), "0"),
             (format!("net/ipv4/conf/{bridge}/route_localnet"), "1"),
+            (format!("net/ipv4/conf/{bridge}/rp_filter"), "2"),
             ("net/ipv4/ip_forward".to_owned(), "1"),
             ("net/ipv6/conf/all/forwarding".to_owned(), "1"),
         ] {
@@ -222,6 +224,12 @@ fn a_reused_address_is_announced_with_its_new_hardware_address() {
         sh("busybox ping -c 1 -W 2 10.5.0.9 && busybox ping -c 1 -W 2 fd05::9");
         assert_eq!([known("10.5.0.9"), known("fd05::9")], ["02:00:00:00:00:0a"; 2]);
         bed.remove("foo", "a");
+        // What waits for the address goes with the host's memory of it.
+        assert_eq!([known("10.5.0.9"), known("fd05::9")], ["", ""]);
+        for address in ["10.5.0.9", "fd05::9"] {
+            let old = "lladdr 02:00:00:00:00:0a nud stale";
+            sh(&format!("ip neigh add {address} dev {bridge} {old}"));
+        }
         make("02:00:00:00:00:0b");
         // Without a packet of ours: the join alone has told.
         assert_eq!([known("10.5.0.9"), known("fd05::9")], ["02:00:00:00:00:0b"; 2]);

@@ -11,6 +11,7 @@
 mod common;
 
 use std::path::PathBuf;
+use std::time::Duration;
 
 use common::bed::{Bed, Container, HOST4, HOST6, OUTSIDE4, OUTSIDE6, same, snapshot};
 use common::net::{Echo, PORT, silent, talks};
@@ -119,6 +120,26 @@ fn loopback_is_not_for_the_wire() {
         common::bed::inside(&outside, &format!("ip route add 127.0.0.0/8 via {HOST4}; true"));
         common::bed::inside(&outside, "ip addr del 127.0.0.1/8 dev lo; true");
         silent(&outside, "127.0.0.1");
+    });
+}
+
+/// As systemd-resolved has port 53.
+#[test]
+fn a_resolver_on_another_loopback_address_keeps_its_port() {
+    on_a_host(|host| {
+        let bed = Bed::new(host);
+        let resolver = std::net::UdpSocket::bind(("127.0.0.53", PORT)).unwrap();
+        resolver.set_read_timeout(Some(Duration::from_secs(5))).unwrap();
+        bed.network(r#"{"name":"foo"}"#);
+        let web = published(&bed, "foo", "web", None);
+        let _echo = Echo::new(&web.key);
+        let gateway =
+            bed.netberth.network("foo", true).unwrap().options.unwrap().subnets[0].gateway;
+        talks(&host_path(), "127.0.0.1", &gateway.to_string());
+        let client = std::net::UdpSocket::bind("127.0.0.1:0").unwrap();
+        client.send_to(b"name?", ("127.0.0.53", PORT)).unwrap();
+        let mut asked = [0; 8];
+        assert_eq!(resolver.recv(&mut asked).unwrap(), 5);
     });
 }
 

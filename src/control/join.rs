@@ -206,7 +206,7 @@ fn join_plan(
             link: &attachment.link,
         })?
         .steps;
-    steps.splice(0..0, forgetting_flows(&joining.endpoint));
+    steps.splice(0..0, forgetting(joining));
     steps.extend(publishing(locked, &joining.endpoint)?);
     for (key, value) in &joining.spec.sysctls {
         let key = seat::sysctl_key(key);
@@ -229,11 +229,18 @@ fn publishing(locked: &Locked<'_>, endpoint: &Endpoint) -> Result<Vec<Step>> {
     Ok(vec![Step::Elements { sets }, Step::Conntrack { flows, leaving: false }])
 }
 
-/// The first step of a join and so the last of a detach: when nothing leads to the addresses any
-/// more, the kernel forgets who talked to them.
-fn forgetting_flows(endpoint: &Endpoint) -> Option<Step> {
-    let flows: Vec<Flow> = endpoint.ips().map(|address| Flow::Of { address }).collect();
-    (!flows.is_empty()).then_some(Step::Conntrack { flows, leaving: true })
+/// The first steps of a join and so the last of a detach: when nothing leads to the addresses any
+/// more, the kernel forgets who talked to them, and then what it still has for them.
+fn forgetting(joining: &Joining<'_>) -> Vec<Step> {
+    let ips = || joining.endpoint.ips();
+    let dev = &joining.network.options.bridge;
+    let mut steps: Vec<Step> =
+        ips().map(|address| Step::Neighbour { dev: dev.clone(), address }).collect();
+    if !steps.is_empty() {
+        let flows = ips().map(|address| Flow::Of { address }).collect();
+        steps.push(Step::Conntrack { flows, leaving: true });
+    }
+    steps
 }
 
 /// The lines that this container's own hosts file gets from this network.

@@ -2,13 +2,14 @@
 //! namespace are one run: one thread there at most, one `sendmsg` where they are rtnetlink requests.
 
 use std::collections::HashMap;
+use std::net::IpAddr;
 
 use super::linux::Linux;
 use super::netns::{self, Handle};
 use super::space::Space;
 use super::{announce, file, requests, sysctl, undoing};
 use crate::error::{Error, Kind, Result};
-use crate::kernel::route::link;
+use crate::kernel::route::{link, neighbour};
 use crate::plan::{Ns, Step};
 
 /// The name of netberth's table, in which [`Step::Elements`] are.
@@ -192,7 +193,7 @@ impl<'h> Call<'h> {
     fn alone(&self, space: &mut Space<'_>, step: &Step, way: Way) -> Result<()> {
         let result = match way {
             Way::Do => self.one(space, step),
-            Way::Undo => self.one_back(step),
+            Way::Undo => self.one_back(space, step),
         };
         result.map_err(|error| match (step, way) {
             // These say their own line.
@@ -213,7 +214,7 @@ impl<'h> Call<'h> {
             }
             Step::Table { name } => self.linux.firewall().add_table(name),
             Step::Elements { sets } => self.linux.firewall().add_elements(TABLE, sets),
-            Step::Conntrack { leaving: true, .. } => Ok(()),
+            Step::Conntrack { leaving: true, .. } | Step::Neighbour { .. } => Ok(()),
             Step::Conntrack { flows, .. } => self.linux.connections().delete(flows).map(drop),
             Step::File { path, text, .. } => file::write(path, text),
             Step::Lines { paths, add, remove } => file::edit(paths, add, remove),
@@ -221,7 +222,7 @@ impl<'h> Call<'h> {
         }
     }
 
-    fn one_back(&self, step: &Step) -> Result<()> {
+    fn one_back(&self, space: &mut Space<'_>, step: &Step) -> Result<()> {
         match step {
             Step::Directory { path } => file::remove_directory(path),
             Step::Netns { path, .. } => netns::remove(path),
@@ -232,6 +233,7 @@ impl<'h> Call<'h> {
             Step::Table { name } => self.linux.firewall().delete_table(name),
             Step::Elements { sets } => self.linux.firewall().delete_elements(TABLE, sets),
             Step::Conntrack { flows, .. } => self.linux.connections().delete(flows).map(drop),
+            Step::Neighbour { dev, address } => forget_neighbour(space, dev, *address),
             Step::File { path, before, .. } => file::put_back(path, before.as_deref()),
             Step::Lines { paths, add, remove } => file::edit_back(paths, add, remove),
             _ => Err(Error::new(Kind::Bug, "an rtnetlink step is not sent alone")),
@@ -257,6 +259,19 @@ impl<'h> Call<'h> {
     /// until then the bridge drops what the port says. `RTM_GETLINK` runs that work item at once.
     fn forward_now(&self, port: &str) -> Result<()> {
         Space::shared(self.linux.rtnl()).link(port).map(drop)
+    }
+}
+
+/// A device or a neighbour that is gone has nothing waiting.
+fn forget_neighbour(space: &mut Space<'_>, dev: &str, address: IpAddr) -> Result<()> {
+    let forgotten = space.index(dev).and_then(|index| {
+        space.with(|socket| {
+            socket.exchange(vec![neighbour::delete(index, address)]).pop().transpose()
+        })
+    });
+    match forgotten {
+        Err(error) if !requests::is_gone(&error) => Err(error),
+        _ => Ok(()),
     }
 }
 

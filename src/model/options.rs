@@ -1,6 +1,6 @@
 //! Options of a network: the new typed ones, with the old spellings folded into them.
 
-use std::net::IpAddr;
+use std::net::{IpAddr, Ipv4Addr};
 
 use serde::{Deserialize, Serialize};
 
@@ -28,7 +28,8 @@ pub struct OptionsSpec {
     pub mtu: Option<u32>,
     /// Name of the bridge device.
     pub bridge: Option<InterfaceName>,
-    /// Where ports are published that name no address.
+    /// Where ports are published that name no address; `0.0.0.0` is the same as absent, all of them,
+    /// and `::` is all IPv6 ones.
     pub host_binding: Option<IpAddr>,
     /// Labels.
     pub labels: Labels,
@@ -113,7 +114,10 @@ impl OptionsDoc {
             host_binding: given(self.host_binding)
                 .map(|text| address(&text, "host_binding"))
                 .transpose()?
-                .or(old.host_binding),
+                .or(old.host_binding)
+                .map(|ip| ip.to_canonical())
+                // The old daemons' default, by which they meant both families.
+                .filter(|ip| *ip != IpAddr::V4(Ipv4Addr::UNSPECIFIED)),
             labels: self.labels.unwrap_or_default(),
         };
         spec.check()?;

@@ -95,7 +95,7 @@ pub struct PortMapping {
     /// The last port of a span in the container, inclusive.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub port_end: Option<u16>,
-    /// One of the host's addresses; absent = all, IPv4 and IPv6.
+    /// One of the host's addresses; `0.0.0.0` = every IPv4 one, `::` = every IPv6 one; absent = all.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub host_ip: Option<IpAddr>,
     /// On the host; 0 = the first free one of the kernel's local port range.
@@ -182,12 +182,12 @@ impl PortMappingDoc {
         }
         let host_ip = match self.host_ip.as_deref() {
             None | Some("") => None,
-            Some(text) => Some(text.parse().map_err(|_| {
+            Some(text) => Some(text.parse::<IpAddr>().map_err(|_| {
                 Error::new(Kind::Invalid, format!("{path}.host_ip: `{text}` is not an IP address"))
             })?),
         };
-        // An unspecified address means all of them, as in the old API.
-        let host_ip = host_ip.filter(|ip: &IpAddr| !ip.is_unspecified());
+        // What comes to `::ffff:192.0.2.1` comes as an IPv4 packet.
+        let host_ip = host_ip.map(|ip| ip.to_canonical());
         let proto = proto(self.proto, path)?;
         Ok(PortMapping { proto, port, port_end, host_ip, host_port, host_port_end })
     }
@@ -207,7 +207,18 @@ mod tests {
         let old = mapping(r#"{"Proto":6,"IP":"x","Port":80,"HostPort":8080,"HostPortEnd":8090}"#);
         let new = mapping(r#"{"proto":"TCP","port":80,"host_port":8080,"host_port_end":8090}"#);
         assert_eq!(old.unwrap(), new.unwrap());
-        assert_eq!(mapping(r#"{"proto":17,"port":53,"host_ip":"0.0.0.0"}"#).unwrap().host_ip, None);
+    }
+
+    #[test]
+    fn host_addresses() {
+        let of = |ip: &str| {
+            let text = format!("{{\"proto\":17,\"port\":53,\"host_ip\":\"{ip}\"}}");
+            mapping(&text).unwrap().host_ip.map(|ip| ip.to_string())
+        };
+        assert_eq!(of(""), None);
+        for (given, kept) in [("0.0.0.0", "0.0.0.0"), ("::", "::"), ("::ffff:1.2.3.4", "1.2.3.4")] {
+            assert_eq!(of(given).as_deref(), Some(kept));
+        }
     }
 
     #[test]

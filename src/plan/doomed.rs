@@ -38,6 +38,7 @@ impl<'a> Doomed<'a> {
     fn takes(&self, step: &Step) -> bool {
         match step {
             Step::BridgePort { name } => self.device(&Ns::Host, name),
+            Step::Neighbour { dev, .. } => self.device(&Ns::Host, dev),
             Step::Up { ns, dev } | Step::Address { ns, dev, .. } | Step::Route { ns, dev, .. } => {
                 self.namespace(ns) || self.device(ns, dev)
             }

@@ -32,14 +32,15 @@ pub struct Ask {
 
 /// Whether a program of the host listens where a mapping is to be.
 ///
-/// On all addresses, a program on any one of them is in the way, and so is one on 127.0.0.0/8 or
-/// `::1`: the mapping covers loopback. On one address, a program on that address or on all of them
-/// is; one on `[::]` has IPv4 as well unless it asked for IPv6 only.
+/// On all addresses, a program on any one of them is in the way, and so is one on 127.0.0.1 or `::1`:
+/// the mapping covers them, but not the rest of 127.0.0.0/8. The same goes for all addresses of a
+/// family. On one address, a program on that address or on all of them is; one on `[::]` has IPv4 as
+/// well unless it asked for IPv6 only.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct PortAsk {
     /// Transport protocol.
     pub proto: Proto,
-    /// One of the host's addresses; absent = all, IPv4 and IPv6.
+    /// One of the host's addresses; unspecified = all of its family; absent = all, IPv4 and IPv6.
     pub host_ip: Option<IpAddr>,
     /// First and last.
     pub ports: RangeInclusive<u16>,

@@ -174,6 +174,16 @@ pub enum Step {
         #[serde(default, skip_serializing_if = "std::ops::Not::not")]
         leaving: bool,
     },
+    /// Nothing is done. Undone by `ip neigh del ADDRESS dev DEV`: what waits there until a neighbour
+    /// of that address answers was meant for the one who is gone, and the next one would be given it
+    /// (the kernel keeps such packets for seconds). Its place is before the [`Step::Conntrack`] that
+    /// forgets the address, so that nothing comes after.
+    Neighbour {
+        /// The host's device.
+        dev: String,
+        /// The neighbour's address.
+        address: IpAddr,
+    },
     /// Writes a file in place (the inode is kept: it may be bind-mounted), mode 0644; undone by
     /// writing `before` back, or removing the file where there was none.
     File {

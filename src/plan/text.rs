@@ -45,7 +45,7 @@ impl Step {
             Step::Elements { sets } => {
                 sets.iter().map(|set| format!("nft add element inet netberth {set}")).collect()
             }
-            Step::Conntrack { leaving: true, .. } => Vec::new(),
+            Step::Conntrack { leaving: true, .. } | Step::Neighbour { .. } => Vec::new(),
             Step::Conntrack { flows, .. } => flows.iter().map(ToString::to_string).collect(),
             Step::Announce { ns, dev, addresses, .. } => addresses
                 .iter()
@@ -108,6 +108,7 @@ impl Step {
             }
             Step::Elements { .. }
             | Step::Conntrack { .. }
+            | Step::Neighbour { .. }
             | Step::Announce { .. }
             | Step::Lines { .. } => self.lines().join("; "),
         }
@@ -151,6 +152,7 @@ impl Step {
                 sets.iter().map(|set| format!("nft delete element inet netberth {set}")).collect()
             }
             Step::Conntrack { flows, .. } => flows.iter().map(ToString::to_string).collect(),
+            Step::Neighbour { dev, address } => vec![format!("ip neigh del {address} dev {dev}")],
             Step::File { path, before: None, .. } => vec![format!("rm {}", path.display())],
             Step::File { path, before: Some(text), .. } => {
                 vec![format!("printf %s {text:?} > {}", path.display())]

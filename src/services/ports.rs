@@ -74,9 +74,17 @@ pub(crate) fn check_host_ip(ip: IpAddr, addresses: &[IpAddr]) -> Result<()> {
     Ok(())
 }
 
-/// Whether two mappings on the same port and protocol clash: one on all addresses clashes with any.
+/// Whether two mappings on the same port and protocol clash: one on all addresses clashes with any,
+/// one on all of a family with any of that family.
 pub(crate) fn clash(one: Option<IpAddr>, other: Option<IpAddr>) -> bool {
-    one.is_none() || other.is_none() || one == other
+    let (Some(one), Some(other)) = (one, other) else { return true };
+    let wide = one.is_unspecified() || other.is_unspecified();
+    one == other || (wide && one.is_ipv6() == other.is_ipv6())
+}
+
+/// The one host address of a mapping; none where it is on all of them, or on all of a family.
+fn bound(mapping: &PortMapping) -> Option<IpAddr> {
+    mapping.host_ip.filter(|ip| !ip.is_unspecified())
 }
 
 /// The elements that publish the mappings of a container with these addresses.
@@ -112,7 +120,7 @@ fn reached(mapping: &PortMapping, addresses: &[IpAddr]) -> Vec<IpAddr> {
 /// One interval where the numbers are kept, otherwise an element for each port.
 fn of_mapping(mapping: &PortMapping, address: IpAddr) -> (String, Vec<Element>) {
     let family = if address.is_ipv6() { '6' } else { '4' };
-    let any = if mapping.host_ip.is_none() { "_any" } else { "" };
+    let any = if bound(mapping).is_none() { "_any" } else { "" };
     let extent = extent(mapping);
     if extent > 0 && mapping.port == mapping.host_port {
         let element = Element {
@@ -131,7 +139,7 @@ fn of_mapping(mapping: &PortMapping, address: IpAddr) -> (String, Vec<Element>) 
 }
 
 fn key(mapping: &PortMapping, port: u16) -> Vec<Value> {
-    let ip = mapping.host_ip.map(Value::Addr);
+    let ip = bound(mapping).map(Value::Addr);
     ip.into_iter().chain([Value::Proto(mapping.proto.number()), Value::Port(port)]).collect()
 }
 
@@ -141,10 +149,11 @@ fn key(mapping: &PortMapping, port: u16) -> Vec<Value> {
 pub(crate) fn stale(mappings: &[PortMapping], addresses: &[IpAddr], host: &[IpAddr]) -> Vec<Flow> {
     let mut flows = Vec::new();
     for mapping in mappings {
-        let has = |ip: &IpAddr| addresses.iter().any(|address| address.is_ipv6() == ip.is_ipv6());
+        let reached = reached(mapping, addresses);
+        let has = |ip: &IpAddr| reached.iter().any(|address| address.is_ipv6() == ip.is_ipv6());
         let loopback = [IpAddr::from([127, 0, 0, 1])];
         let all = host.iter().chain(&loopback).filter(|ip| has(ip)).copied();
-        let at: Vec<IpAddr> = mapping.host_ip.map_or_else(|| all.collect(), |ip| vec![ip]);
+        let at: Vec<IpAddr> = bound(mapping).map_or_else(|| all.collect(), |ip| vec![ip]);
         flows.extend(at.into_iter().map(|address| Flow::To {
             proto: mapping.proto,
             ipv6: address.is_ipv6(),
@@ -214,6 +223,40 @@ mod tests {
                 "self6 { fd00::2 . fd00::2 }",
             ]
         );
+    }
+
+    #[test]
+    fn a_port_on_all_addresses_of_one_family() {
+        let ends = ["10.0.0.2", "fd00::2"];
+        let on = |ip: &str| format!(r#"{{"proto":6,"port":80,"host_port":81,"host_ip":"{ip}"}}"#);
+        assert_eq!(lines(&on("0.0.0.0"), &ends)[0], "pub4_any { tcp . 81 : 10.0.0.2 . 80 }");
+        assert_eq!(lines(&on("::"), &ends)[0], "pub6_any { tcp . 81 : fd00::2 . 80 }");
+        let ip = |text: &str| text.parse::<IpAddr>().unwrap();
+        let host = [ip("192.0.2.1"), ip("fd99::1")];
+        let forgotten = |on_ip: &str| {
+            let flows = stale(&mappings(&on(on_ip)), &ends.map(ip), &host);
+            flows.iter().map(ToString::to_string).collect::<Vec<_>>().join("\n")
+        };
+        let (four, six) = (forgotten("0.0.0.0"), forgotten("::"));
+        assert!(four.contains("192.0.2.1") && !four.contains("fd99::1"), "{four}");
+        assert!(six.contains("fd99::1") && !six.contains("192.0.2.1"), "{six}");
+    }
+
+    #[test]
+    fn what_is_in_the_way_of_what() {
+        let ips = [None, Some("0.0.0.0"), Some("::"), Some("192.0.2.1"), Some("fd99::1")];
+        let ips = ips.map(|ip| ip.map(|text| text.parse().unwrap()));
+        let table = [
+            [true, true, true, true, true],
+            [true, true, false, true, false],
+            [true, false, true, false, true],
+            [true, true, false, true, false],
+            [true, false, true, false, true],
+        ];
+        for (one, row) in ips.into_iter().zip(table) {
+            assert_eq!(ips.map(|other| clash(one, other)), row, "{one:?}");
+        }
+        assert!(!clash(ips[3], Some("192.0.2.2".parse().unwrap())));
     }
 
     #[test]

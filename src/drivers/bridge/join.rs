@@ -67,7 +67,12 @@ fn route(join: &Join<'_>, destination: IpNet, via: Option<IpAddr>, source: IpAdd
 /// link-local address alone serves nobody and makes every port of the bridge hear its chatter.
 fn of_interface(interface: &str, ipv6: bool) -> Vec<(String, &'static str)> {
     let key = |family: &str, name: &str| format!("net/{family}/conf/{interface}/{name}");
-    let mut keys = vec![(key("ipv4", "accept_redirects"), "0")];
+    let mut keys = vec![
+        (key("ipv4", "accept_redirects"), "0"),
+        // What came in by a port of this network is answered by the default route, which may be
+        // another interface's: a strict filter (1) of `all` would drop it, and 2 goes before 1.
+        (key("ipv4", "rp_filter"), "2"),
+    ];
     if ipv6 {
         keys.push((key("ipv6", "accept_ra"), "0"));
         keys.push((key("ipv6", "accept_redirects"), "0"));

@@ -98,6 +98,10 @@ fn of_device(bridge: &str, ipv6: bool) -> Vec<(String, &'static str)> {
         // Ports published on 127.0.0.1 are answered by containers; chain raw_pre closes what this
         // opens to the wire.
         (format!("net/ipv4/conf/{bridge}/route_localnet"), "1"),
+        // A container of two networks answers by its default route, with the address that it was
+        // asked by. A strict filter (1) of `all` would drop that, and 2 goes before 1; chain spoof
+        // looks at the first packets.
+        (format!("net/ipv4/conf/{bridge}/rp_filter"), "2"),
     ];
     if ipv6 {
         keys.push((format!("net/ipv6/conf/{bridge}/accept_dad"), "0"));

@@ -76,7 +76,7 @@ impl World {
             }
             Step::Elements { sets } => self.add_elements(sets),
             // Nothing connects to a fake host.
-            Step::Conntrack { .. } => Ok(()),
+            Step::Conntrack { .. } | Step::Neighbour { .. } => Ok(()),
             Step::File { path, text, .. } => self.write_file(path, text),
             Step::Lines { paths, add, remove } => {
                 for path in paths {

@@ -28,7 +28,10 @@ impl World {
             }
             Step::Netns { path, .. } => self.unmount(path),
             Step::Bridge { name, .. } | Step::Veth { name, .. } => self.remove_link(HOST, name),
-            Step::BridgePort { .. } | Step::Announce { .. } | Step::Conntrack { .. } => {}
+            Step::BridgePort { .. }
+            | Step::Announce { .. }
+            | Step::Conntrack { .. }
+            | Step::Neighbour { .. } => {}
             Step::Up { ns, dev } => {
                 let space = self.space_mut(ns)?;
                 if let Some(link) = space.links.get_mut(dev) {

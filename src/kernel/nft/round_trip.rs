@@ -93,7 +93,56 @@ fn port_element() -> impl Strategy<Value = Element> {
     })
 }
 
+/// Values of every form, in any place, with names of any length.
+fn any_value() -> impl Strategy<Value = Value> {
+    prop_oneof![
+        any::<String>().prop_map(Value::Ifname),
+        any::<[u8; 4]>().prop_map(|four| Value::Addr(IpAddr::from(four))),
+        any::<[u8; 16]>().prop_map(|six| Value::Addr(IpAddr::from(six))),
+        any::<u8>().prop_map(Value::Proto),
+        any::<u16>().prop_map(Value::Port),
+        any::<String>().prop_map(Value::Goto),
+        any::<String>().prop_map(Value::Jump),
+    ]
+}
+
+fn any_element() -> impl Strategy<Value = Element> {
+    let values = || vec(any_value(), 0..5);
+    (values(), proptest::option::of(values()), values()).prop_map(|(key, key_end, data)| Element {
+        key,
+        key_end,
+        data,
+    })
+}
+
 proptest! {
+    #[test]
+    fn any_element_is_read_back_or_refused(
+        elements in vec(any_element(), 1..4),
+        set in prop::sample::select(vec!["br", "pair", "pub4", "pub6_any", "span4", "span6_any"]),
+        cut in any::<Index>(),
+    ) {
+        let sets = [SetElements { set: set.to_owned(), elements }];
+        for sending in [ADD, DELETE, DESTROY] {
+            if let Ok(encoded) = Elements::encode("netberth", &sets, sending) {
+                let bytes = encoded.batch.as_bytes();
+                prop_assert!(Messages(bytes).count() >= 3);
+                walk(&bytes[..cut.index(bytes.len())]);
+            }
+        }
+        prop_assert!(table::encode(&rules::table(set)).is_ok());
+    }
+
+    #[test]
+    fn any_name_of_a_table_is_written_or_refused(name in any::<String>()) {
+        if let Ok((batch, _)) = table::encode(&rules::table(&name)) {
+            let names = Messages(batch.as_bytes()).filter(|message| message.kind == NFT_MSG_NEWTABLE);
+            for message in names {
+                prop_assert_eq!(message.attrs().str(1), Some(name.as_str()));
+            }
+        }
+    }
+
     #[test]
     fn any_bytes(bytes in vec(any::<u8>(), 0..300)) {
         walk(&bytes);

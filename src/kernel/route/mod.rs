@@ -2,6 +2,7 @@
 
 pub(super) mod address;
 pub(super) mod link;
+pub(super) mod neighbour;
 #[expect(clippy::module_inception, reason = "rtnetlink's own word for one of its objects")]
 pub(super) mod route;
 

@@ -173,5 +173,14 @@ mod tests {
             }
             let _ = read(&bytes);
         }
+
+        #[test]
+        fn any_request_is_one_whole_message(first: u16, last: u16, ipv6: bool, which in 0..3_usize) {
+            let proto = [Proto::Tcp, Proto::Udp, Proto::Sctp][which];
+            let request = request(proto, ipv6, &(first..=last));
+            let told = u32::from_ne_bytes(request[..4].try_into().unwrap());
+            prop_assert_eq!(told as usize, request.len());
+            prop_assert_eq!(frames(&request).count(), 1);
+        }
     }
 }

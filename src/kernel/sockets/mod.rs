@@ -67,7 +67,7 @@ fn cannot_tell(proto: Proto) -> Error {
 }
 
 /// The first port of a span at which a program of the calling thread's namespace listens for what a
-/// mapping on `host_ip` (all addresses where absent) is to have. [`PortAsk`](crate::plan::PortAsk)
+/// mapping on `host_ip` (all addresses where absent, all of a family where unspecified) is to have. [`PortAsk`](crate::plan::PortAsk)
 /// says what is in the way of what.
 pub fn conflict(
     proto: Proto,
@@ -89,13 +89,13 @@ pub fn conflict(
 
 /// Whether a mapping on `host_ip` and a socket at `address` want the same packets.
 pub(super) fn clash(host_ip: Option<IpAddr>, address: IpAddr, v6only: bool) -> bool {
-    match host_ip.map(|ip| ip.to_canonical()).filter(|ip| !ip.is_unspecified()) {
-        None => true,
-        Some(ip) if address.is_unspecified() => {
-            ip.is_ipv6() == address.is_ipv6() || (address.is_ipv6() && !v6only)
-        }
-        Some(ip) => ip == address,
-    }
+    // Chain nat_out leaves the rest of 127.0.0.0/8 alone: a resolver on 127.0.0.53 keeps its port.
+    let apart =
+        address.is_ipv4() && address.is_loopback() && address != IpAddr::from([127, 0, 0, 1]);
+    let Some(ip) = host_ip.map(|ip| ip.to_canonical()) else { return !apart };
+    let wide = ip.is_unspecified() || address.is_unspecified();
+    let both = address.is_unspecified() && address.is_ipv6() && !v6only;
+    ip == address || both || (wide && !apart && ip.is_ipv6() == address.is_ipv6())
 }
 
 #[cfg(test)]
@@ -110,8 +110,13 @@ mod tests {
             let clashes = |text: &&str| clash(host_ip, text.parse().unwrap(), v6only);
             all.into_iter().filter(clashes).collect::<Vec<_>>()
         };
-        for host_ip in [None, Some("0.0.0.0"), Some("::")] {
-            assert_eq!(clashing(host_ip, true), all);
+        let rest = ["0.0.0.0", "::", "127.0.0.1", "192.0.2.1", "::1", "fd00::1"];
+        assert_eq!(clashing(None, true), rest);
+        let four = ["0.0.0.0", "127.0.0.1", "192.0.2.1"];
+        assert_eq!(clashing(Some("0.0.0.0"), true), four);
+        assert_eq!(clashing(Some("0.0.0.0"), false), ["0.0.0.0", "::", "127.0.0.1", "192.0.2.1"]);
+        for v6only in [false, true] {
+            assert_eq!(clashing(Some("::"), v6only), ["::", "::1", "fd00::1"]);
         }
         assert_eq!(clashing(Some("192.0.2.1"), false), ["0.0.0.0", "::", "192.0.2.1"]);
         assert_eq!(clashing(Some("192.0.2.1"), true), ["0.0.0.0", "192.0.2.1"]);

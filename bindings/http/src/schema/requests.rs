@@ -35,7 +35,7 @@ pub(crate) struct NetworkOptionsCreate {
     /// Name of the bridge device; absent = `nb-` and 11 digits.
     #[schema(max_length = 15)]
     bridge: Option<String>,
-    /// Where ports are published that name no address.
+    /// Where ports are published that name no address; `0.0.0.0` = as if absent.
     host_binding: Option<String>,
     labels: Option<BTreeMap<String, String>>,
     /// The options of 2015: `BridgeName`, `AddressIPv4`, `FixedCIDR` and so on.
@@ -85,7 +85,7 @@ pub(crate) struct PortMapping {
     port: u16,
     /// The last port of a span in the container.
     port_end: Option<u16>,
-    /// Absent = all addresses, IPv4 and IPv6.
+    /// Absent = all addresses, IPv4 and IPv6; `0.0.0.0` = all IPv4 ones, `::` = all IPv6 ones.
     host_ip: Option<String>,
     /// 0 or absent = a free one.
     host_port: Option<u16>,
