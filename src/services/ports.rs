@@ -263,10 +263,7 @@ mod tests {
     fn spans_are_one_element_where_the_numbers_are_kept() {
         let kept = r#"{"proto":17,"port":100,"port_end":199,"host_port":100,"host_ip":"10.9.9.9"}"#;
         let shifted = r#"{"proto":17,"port":100,"port_end":101,"host_port":200}"#;
-        assert_eq!(
-            lines(kept, &["10.0.0.2"])[0],
-            "span4 { 10.9.9.9 . udp . 100-199 : 10.0.0.2 }"
-        );
+        assert_eq!(lines(kept, &["10.0.0.2"])[0], "span4 { 10.9.9.9 . udp . 100-199 : 10.0.0.2 }");
         assert_eq!(
             lines(shifted, &["10.0.0.2"])[0],
             "pub4_any { udp . 200 : 10.0.0.2 . 100, udp . 201 : 10.0.0.2 . 101 }"
