@@ -1,0 +1,44 @@
+//! What `nft` lists, with and without elements.
+
+use serde_json::Value;
+
+use crate::common::{on_a_host, sh};
+
+/// The table without elements, as the document has it.
+const CONSTANT: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/docs/rules/netberth.nft");
+
+/// Every object of the running ruleset but for elements and the kernel's numbers, one a line.
+pub(super) fn constant_part() -> String {
+    let document: Value = serde_json::from_str(&sh("nft -s -j list ruleset")).unwrap();
+    let objects = document["nftables"].as_array().unwrap().iter();
+    let objects = objects.filter(|object| object.get("metainfo").is_none());
+    objects.map(|object| format!("{}\n", without_elements(object.clone()))).collect()
+}
+
+fn without_elements(mut object: Value) -> Value {
+    for inner in object.as_object_mut().unwrap().values_mut() {
+        let inner = inner.as_object_mut().unwrap();
+        inner.remove("elem");
+        inner.remove("handle");
+    }
+    object
+}
+
+/// The same of a host that has nothing but the constant table, read by `nft -f` from its document.
+pub(super) fn constant_table() -> String {
+    let mut found = String::new();
+    on_a_host(|_| {
+        sh(&format!("nft -f {CONSTANT}"));
+        found = constant_part();
+    });
+    found
+}
+
+/// The sets and maps of the table that have elements, as `nft list` prints them.
+pub(super) fn elements() -> String {
+    let listed = sh("nft -s list table inet netberth");
+    let inner = listed.split_once("{\n").unwrap().1;
+    let blocks = inner.strip_suffix("}\n").unwrap().split("\n\n");
+    let filled: Vec<&str> = blocks.filter(|block| block.contains("\t\telements = {")).collect();
+    format!("table inet netberth {{\n{}\n}}\n", filled.join("\n\n").trim_end_matches('\n'))
+}
