@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 
-use super::listing::{constant_part, constant_table, elements};
+use super::listing::{constant_part, constant_table};
 use super::scenarios::{SCENARIOS, Scenario};
 use crate::common::bed::{Bed, same};
 use crate::common::verbs::{Verb, tear_down};
@@ -50,6 +50,15 @@ fn page(scenario: &Scenario) -> String {
         format!("```nft\n{}```\n", elements()),
     ];
     parts.concat()
+}
+
+/// The sets and maps of the table that have elements, as `nft list` prints them.
+fn elements() -> String {
+    let listed = sh("nft -s list table inet netberth");
+    let inner = listed.split_once("{\n").unwrap().1;
+    let blocks = inner.strip_suffix("}\n").unwrap().split("\n\n");
+    let filled: Vec<&str> = blocks.filter(|block| block.contains("\t\telements = {")).collect();
+    format!("table inet netberth {{\n{}\n}}\n", filled.join("\n\n").trim_end_matches('\n'))
 }
 
 /// Plays a scenario on a host of its own; its page, once the constant part has been found constant.

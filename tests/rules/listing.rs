@@ -1,4 +1,4 @@
-//! What `nft` lists, with and without elements.
+//! What `nft` lists, but for elements.
 
 use serde_json::Value;
 
@@ -8,7 +8,7 @@ use crate::common::{on_a_host, sh};
 const CONSTANT: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/docs/rules/netberth.nft");
 
 /// Every object of the running ruleset but for elements and the kernel's numbers, one a line.
-pub(super) fn constant_part() -> String {
+pub(crate) fn constant_part() -> String {
     let document: Value = serde_json::from_str(&sh("nft -s -j list ruleset")).unwrap();
     let objects = document["nftables"].as_array().unwrap().iter();
     let objects = objects.filter(|object| object.get("metainfo").is_none());
@@ -25,20 +25,11 @@ fn without_elements(mut object: Value) -> Value {
 }
 
 /// The same of a host that has nothing but the constant table, read by `nft -f` from its document.
-pub(super) fn constant_table() -> String {
+pub(crate) fn constant_table() -> String {
     let mut found = String::new();
     on_a_host(|_| {
         sh(&format!("nft -f {CONSTANT}"));
         found = constant_part();
     });
     found
-}
-
-/// The sets and maps of the table that have elements, as `nft list` prints them.
-pub(super) fn elements() -> String {
-    let listed = sh("nft -s list table inet netberth");
-    let inner = listed.split_once("{\n").unwrap().1;
-    let blocks = inner.strip_suffix("}\n").unwrap().split("\n\n");
-    let filled: Vec<&str> = blocks.filter(|block| block.contains("\t\telements = {")).collect();
-    format!("table inet netberth {{\n{}\n}}\n", filled.join("\n\n").trim_end_matches('\n'))
 }
