@@ -12,7 +12,9 @@
 mod common;
 
 mod rules {
+    mod damage;
     mod document;
     mod listing;
+    mod removal;
     mod scenarios;
 }
