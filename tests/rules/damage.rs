@@ -11,7 +11,7 @@ fn rules() -> String {
     sh("nft -s list ruleset")
 }
 
-/// Builds everything, lets the host do its worst, removes everything in three orders: as it was.
+/// Builds everything, lets the host do its worst, removes everything in two orders: as it was.
 /// Beside `stays`, which it does not touch.
 fn after(what: &str, stays: Option<Verb>, damage: impl Fn(&Bed<'_>) + Sync) {
     beside_others(|bed| {
@@ -19,7 +19,7 @@ fn after(what: &str, stays: Option<Verb>, damage: impl Fn(&Bed<'_>) + Sync) {
         if let Some(stays) = stays {
             run(bed, stays).unwrap();
         }
-        for _ in 0..3 {
+        for _ in 0..2 {
             round(bed, &mut seeded, &damage);
         }
     });
