@@ -12,7 +12,8 @@ pub(crate) fn constant_part() -> String {
     let document: Value = serde_json::from_str(&sh("nft -s -j list ruleset")).unwrap();
     let objects = document["nftables"].as_array().unwrap().iter();
     let objects = objects.filter(|object| object.get("metainfo").is_none());
-    objects.map(|object| format!("{}\n", without_elements(object.clone()))).collect()
+    let lines = objects.map(|object| without_elements(object.clone()).to_string());
+    lines.collect::<Vec<_>>().join("\n")
 }
 
 fn without_elements(mut object: Value) -> Value {
