@@ -151,8 +151,10 @@ pub(crate) fn stale(mappings: &[PortMapping], addresses: &[IpAddr], host: &[IpAd
     for mapping in mappings {
         let reached = reached(mapping, addresses);
         let has = |ip: &IpAddr| reached.iter().any(|address| address.is_ipv6() == ip.is_ipv6());
-        let loopback = [IpAddr::from([127, 0, 0, 1])];
-        let all = host.iter().chain(&loopback).filter(|ip| has(ip)).copied();
+        // On a `lo` that is down, too.
+        let loopback = IpAddr::from([127, 0, 0, 1]);
+        let missing = (!host.contains(&loopback)).then_some(&loopback);
+        let all = host.iter().chain(missing).filter(|ip| has(ip)).copied();
         let at: Vec<IpAddr> = bound(mapping).map_or_else(|| all.collect(), |ip| vec![ip]);
         flows.extend(at.into_iter().map(|address| Flow::To {
             proto: mapping.proto,
