@@ -619,6 +619,21 @@ int netberth_service_detach(netberth *nb,
 int netberth_plan(netberth *nb, const char *request_json, char **plan_out, netberth_error **err);
 
 /**
+ * Compares what was made with what the host has, and says what of the host keeps networks from
+ * working: rules of other programs, settings. Changes nothing.
+ *
+ * \param nb        A handle.
+ * \param flags     0.
+ * \param json_out  Receives {"differences":[{"owner":{"kind","id","name"},"object","expected",
+ *                  "found"}]}, the array being empty where all is as it should be: free it with
+ *                  netberth_string_free().
+ * \param err       Receives the error on failure; may be NULL.
+ * \return 0, or the negative kind, whether or not there are differences: `busy` if another
+ *         process holds the state directory for too long.
+ */
+int netberth_verify(netberth *nb, uint32_t flags, char **json_out, netberth_error **err);
+
+/**
  * The kind of failure: one of NETBERTH_KIND_..., the number that the function returned.
  *
  * \param err  An error, or NULL.

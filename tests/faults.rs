@@ -14,9 +14,9 @@ mod common;
 use std::panic::catch_unwind;
 
 use common::faulty::{Call, Manner};
-use common::scenarios::{ENDPOINTS, JOINS, LEAVES, NETWORKS, Scenario};
-use common::verbs::tear_down;
-use common::world::{Undisturbed, World, same};
+use common::scenarios::{ENDPOINTS, JOINS, LEAVES, NETWORKS, Scenario, ports};
+use common::verbs::{Verb, tear_down};
+use common::world::{Undisturbed, World, same, whole_life};
 
 /// Tries the verb until no call is left to fail; how many there are.
 fn fail_every_call(scenario: &Scenario, manner: Manner) -> usize {
@@ -42,7 +42,7 @@ fn fail_every_call(scenario: &Scenario, manner: Manner) -> usize {
         }
         same(&name, n, "after", undisturbed.after(), &world.state());
         tear_down(world.netberth()).unwrap_or_else(|error| panic!("{name}, {n}: {error}"));
-        same(&name, n, "the whole life", &undisturbed.pristine, &world.state());
+        whole_life(&name, n, &undisturbed.pristine, &world.state());
     }
     unreachable!("a verb has an end")
 }
@@ -80,9 +80,13 @@ fn finish(
 fn fail_every_call_of(group: &str, scenarios: &[Scenario]) {
     let mut failed = Vec::new();
     for scenario in scenarios {
-        // Only what builds sends several steps together.
+        // Only what builds sends several steps together; an endpoint builds nothing but `bridge`.
+        let builds = match scenario.verb {
+            Verb::Endpoint(network, _) => network == "bridge",
+            verb => verb.builds(),
+        };
         let manners = [Manner::OneByOne, Manner::Together];
-        let manners = if scenario.verb.builds() { &manners[..] } else { &manners[..1] };
+        let manners = if builds { &manners[..] } else { &manners[..1] };
         for manner in manners.iter().copied() {
             match catch_unwind(|| fail_every_call(scenario, manner)) {
                 Ok(calls) => println!("{group}: {}: {calls} calls, {manner:?}", scenario.name),
@@ -111,4 +115,11 @@ fn a_join_that_fails_leaves_nothing() {
 #[test]
 fn a_detaching_that_fails_can_be_called_again() {
     fail_every_call_of("leave", LEAVES);
+}
+
+#[test]
+fn ports_that_fail_leave_nothing() {
+    fail_every_call_of("claimed ports", ports::CLAIMS);
+    fail_every_call_of("live ports", ports::LIVE);
+    fail_every_call_of("dead ports", ports::DEAD);
 }

@@ -13,9 +13,9 @@ mod common;
 use std::panic::catch_unwind;
 use std::path::Path;
 
-use common::scenarios::{ENDPOINTS, JOINS, LEAVES, NETWORKS, Scenario};
+use common::scenarios::{ENDPOINTS, JOINS, LEAVES, NETWORKS, Scenario, ports};
 use common::verbs::{difference, tear_down};
-use common::world::{State, Undisturbed, World, same};
+use common::world::{State, Undisturbed, World, same, whole_life};
 
 /// What a loop found.
 #[derive(Default)]
@@ -40,7 +40,7 @@ fn check(world: &World, scenario: &Scenario, undisturbed: &Undisturbed, n: usize
         same(name, n, "after", undisturbed.after(), &world.state());
     }
     tear_down(world.netberth()).unwrap_or_else(|error| panic!("{name}, {n}: {error}"));
-    same(name, n, "the whole life", &undisturbed.pristine, &world.state());
+    whole_life(name, n, &undisturbed.pristine, &world.state());
     undone
 }
 
@@ -173,13 +173,19 @@ fn a_death_while_taking_down_is_repaired_by_the_next_open() {
 }
 
 #[test]
+fn a_death_with_ports_is_repaired_by_the_next_open() {
+    let all = [ports::CLAIMS, ports::LIVE, ports::DEAD].into_iter().flatten();
+    of_all("ports", all, kill_at_every_call);
+}
+
+#[test]
 fn a_handle_that_lost_its_store_repairs_at_its_next_verb() {
     let all = [NETWORKS, ENDPOINTS, LEAVES].into_iter().flatten();
     of_all("the next verb", all, lose_the_store_at_every_call);
 }
 
 fn building() -> impl Iterator<Item = &'static Scenario> {
-    let groups = [NETWORKS, ENDPOINTS, JOINS].into_iter().flatten();
+    let groups = [NETWORKS, ENDPOINTS, JOINS, ports::LIVE].into_iter().flatten();
     groups.filter(|scenario| scenario.verb.builds())
 }
 
@@ -194,6 +200,7 @@ fn what_cannot_be_undone_is_undone_before_the_next_verb() {
         "a second that goes first",
         "parents",
         "again after detaching",
+        "of every sort",
     ];
     let mut points = 0;
     for scenario in building().filter(|scenario| most.contains(&scenario.name)) {
@@ -237,7 +244,7 @@ fn what_others_need_by_then_is_left_alone() {
             }
             tear_down(world.netberth()).unwrap();
             world.open().unwrap();
-            same(name, points, "the whole life", &undisturbed.pristine, &world.state());
+            whole_life(name, points, &undisturbed.pristine, &world.state());
         });
     }
     println!("two failures, and another: {points} points");

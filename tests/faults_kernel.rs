@@ -18,7 +18,7 @@ use std::process::{Command, Stdio};
 use common::faulty::{Manner, Script};
 use common::real::Real;
 use common::verbs::{Verb, tear_down};
-use common::world::same;
+use common::world::{same, whole_life};
 use common::{on_a_host, sh};
 
 /// A verb on the running kernel, and the one that it takes back or is taken back by.
@@ -31,7 +31,11 @@ struct Trial {
 
 const FOO: Verb = Verb::Network(r#"{"name":"foo","options":{"ipv6":true}}"#);
 const BAR: Verb = Verb::Network(r#"{"name":"bar"}"#);
-const A: Verb = Verb::Endpoint("foo", r#"{"name":"a"}"#);
+const A: Verb = Verb::Endpoint(
+    "foo",
+    r#"{"name":"a","port_mapping":[{"proto":6,"port":80,"host_port":8080},
+        {"proto":17,"port":9000,"port_end":9010,"host_port":9000}]}"#,
+);
 const B: Verb = Verb::Endpoint("foo", r#"{"name":"b"}"#);
 const FIRST: Verb = Verb::Endpoint("bar", r#"{"name":"first","priority":9}"#);
 const JOIN: Verb = Verb::Join("foo", "a", r#"{"container_id":"ca","host_name":"web"}"#);
@@ -86,7 +90,7 @@ fn on_a_new_host(trial: &Trial, attempt: impl FnOnce(&mut Real) + Send) {
         attempt(&mut real);
         real.script.calm(0);
         tear_down(real.netberth()).unwrap();
-        same(trial.name, 0, "the whole life", &pristine, &real.state());
+        whole_life(trial.name, 0, &pristine, &real.state());
     });
 }
 

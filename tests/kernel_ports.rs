@@ -43,8 +43,7 @@ fn reachable_from_everywhere() {
     on_a_host(|host| {
         let bed = Bed::new(host);
         let outside = bed.outside();
-        // Where br_netfilter is built in, a new namespace has it on; with it, `::1` and `icc` off do
-        // not go together with published ports.
+        // Where br_netfilter is built in, a new namespace has it on, and `::1` does not work with it.
         sh("for call in /proc/sys/net/bridge/bridge-nf-call-ip*tables; do \
             [ ! -e $call ] || echo 0 > $call; done");
         let before = snapshot(host);

@@ -24,7 +24,7 @@ const INIT: u8 = 1;
 const INIT_ACK: u8 = 2;
 const OWN: u16 = 40_001;
 
-/// RFC 9260, appendix A: CRC32c, here bit by bit.
+/// RFC 9260, appendix A: `CRC32c`, here bit by bit.
 fn crc32c(bytes: &[u8]) -> u32 {
     let step = |crc: u32| (crc >> 1) ^ (0x82F6_3B78 & 0_u32.wrapping_sub(crc & 1));
     !bytes.iter().fold(!0, |crc, byte| (0..8).fold(crc ^ u32::from(*byte), |crc, _| step(crc)))

@@ -22,12 +22,17 @@ impl Netberth {
     /// Takes the lock and, if its last holder died in the middle of a verb or something could not be
     /// undone, repairs that first.
     pub(super) fn lock(&self) -> Result<Locked<'_>> {
+        let mut locked = self.lock_as_it_is()?;
+        recover::unfinished(&mut locked)?;
+        Ok(locked)
+    }
+
+    /// Takes the lock to look, and repairs nothing.
+    pub(super) fn lock_as_it_is(&self) -> Result<Locked<'_>> {
         let wait: Duration = self.shared.config.lock_timeout;
         let held = Some(self.shared.lock.lock(wait)?);
         let listened = !self.silent && self.shared.log.get().is_some();
-        let mut locked = Locked { netberth: self, held, messages: Vec::new(), listened };
-        recover::unfinished(&mut locked)?;
-        Ok(locked)
+        Ok(Locked { netberth: self, held, messages: Vec::new(), listened })
     }
 }
 

@@ -19,6 +19,7 @@ mod route;
 mod sandbox;
 mod seat;
 mod service;
+mod verify;
 
 use std::sync::Arc;
 use std::time::{SystemTime, UNIX_EPOCH};

@@ -19,6 +19,10 @@ const RESERVED: &str = "net/ipv4/ip_local_reserved_ports";
 /// How many ports are asked about at once while a free one is sought.
 const AT_ONCE: usize = 16;
 
+/// The claims in the way of a longer span are found in one list of all that there are: asking for each
+/// of 60,000 ports takes seconds.
+const ONE_BY_ONE: usize = 1024;
+
 /// One port's claims, below the parent of its protocol: `08080/*` or `08080/192.0.2.1`.
 fn one_key(mapping: &PortMapping) -> Key {
     let ip = host_ip(mapping);
@@ -200,16 +204,8 @@ fn claimed(
         let port = name(mapping.proto, mapping.host_ip, *wanted.start());
         return Ok(Some(format!("{port} is asked for twice")));
     }
-    for port in wanted.clone() {
-        let parent = format!("port/{}", mapping.proto);
-        let prefix = format!("{port:05}/");
-        let select = Select { table: Table::Lease, parent: Some(&parent), prefix: &prefix };
-        for record in locked.store().list(&select)? {
-            let ip = record.key.id.get(prefix.len()..).unwrap_or_default();
-            if clash(parse_ip(ip), mapping.host_ip) {
-                return taken(locked, mapping, port, &record.text).map(Some);
-            }
-        }
+    if let Some((port, endpoint)) = claimed_alone(locked, mapping, &wanted)? {
+        return taken(locked, mapping, port, &endpoint).map(Some);
     }
     let parent = format!("span/{}", mapping.proto);
     let select = Select { table: Table::Lease, parent: Some(&parent), prefix: "" };
@@ -221,6 +217,38 @@ fn claimed(
         }
     }
     Ok(None)
+}
+
+/// The lowest of the wanted ports that is claimed by itself, and by which endpoint.
+fn claimed_alone(
+    locked: &Locked<'_>,
+    mapping: &PortMapping,
+    wanted: &RangeInclusive<u16>,
+) -> Result<Option<(u16, String)>> {
+    let parent = format!("port/{}", mapping.proto);
+    let prefixes = if wanted.len() > ONE_BY_ONE {
+        vec![String::new()]
+    } else {
+        wanted.clone().map(|port| format!("{port:05}/")).collect()
+    };
+    for prefix in prefixes {
+        let select = Select { table: Table::Lease, parent: Some(&parent), prefix: &prefix };
+        let records = locked.store().list(&select)?;
+        let claims = records.into_iter().filter_map(|record| {
+            let (port, ip) = parse_one(&record.key.id)?;
+            let clashes = wanted.contains(&port) && clash(ip, mapping.host_ip);
+            clashes.then_some((port, record.text))
+        });
+        if let Some(lowest) = claims.min_by_key(|(port, _)| *port) {
+            return Ok(Some(lowest));
+        }
+    }
+    Ok(None)
+}
+
+fn parse_one(id: &str) -> Option<(u16, Option<IpAddr>)> {
+    let (port, ip) = id.split_once('/')?;
+    Some((port.parse().ok()?, parse_ip(ip)))
 }
 
 fn parse_ip(text: &str) -> Option<IpAddr> {

@@ -32,6 +32,8 @@ mod service;
 
 mod plan;
 
+mod verify;
+
 mod error;
 
 mod fence;

@@ -11,6 +11,7 @@ use super::network::*;
 use super::plan::*;
 use super::sandbox::*;
 use super::service::*;
+use super::verify::*;
 use crate::error::Kind;
 
 type Handles = *mut Handle;
@@ -35,14 +36,14 @@ macro_rules! export {
             name: stringify!($name),
             texts: &[$($text),*],
             out: false $(|| { stringify!($out); true })?,
-            call: |nb, texts, _out, err| {
-                let mut texts = texts.iter();
+            call: |nb, _texts, _out, err| {
+                let mut _texts = _texts.iter();
                 $(let $out = _out;)?
                 // SAFETY: the texts are NULL or end in NUL, the others are NULL or good.
                 unsafe {
                     $name(
                         nb,
-                        $({ _ = $text; *texts.next().unwrap() },)*
+                        $({ _ = $text; *_texts.next().unwrap() },)*
                         $($flags,)?
                         $($out,)?
                         err,
@@ -74,6 +75,7 @@ const EXPORTS: &[Export] = &[
     export!(netberth_service_attach ["s", r#"{"container_id":"c"}"#] out out),
     export!(netberth_service_backends ["s"] flags 1 out out),
     export!(netberth_service_detach ["s", "c"] flags 0),
+    export!(netberth_verify [] flags 0 out out),
     export!(netberth_plan [r#"{"verb":"network_create","request":{"name":"web"}}"#] out out),
 ];
 

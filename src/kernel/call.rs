@@ -13,7 +13,7 @@ use crate::kernel::route::{link, neighbour};
 use crate::plan::{Ns, Step};
 
 /// The name of netberth's table, in which [`Step::Elements`] are.
-const TABLE: &str = "netberth";
+pub(super) const TABLE: &str = "netberth";
 
 /// Which way steps go.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

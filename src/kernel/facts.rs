@@ -4,11 +4,13 @@ use std::collections::BTreeMap;
 use std::net::IpAddr;
 use std::path::Path;
 
+use super::call::TABLE;
 use super::linux::Linux;
 use super::route::{address, link, route};
 use super::space::Space;
 use super::{file, sockets, sysctl};
 use crate::error::{Doing, Error, Kind, Result};
+use crate::plan::rules::Ruleset;
 use crate::plan::{Ask, Facts, HostFacts, Ns, PortAsk};
 
 const RESOLV_CONF: &str = "/etc/resolv.conf";
@@ -29,6 +31,11 @@ pub(super) fn look(linux: &Linux, ask: &Ask) -> Result<Facts> {
     }
     if !ask.ports.is_empty() {
         facts.ports = linux.within(&Ns::Host, |_| ask.ports.iter().map(taken).collect())?;
+    }
+    if ask.rules {
+        let tables = linux.firewall().list_tables(TABLE)?;
+        let legacy = linux.within(&Ns::Host, |_| legacy_tables())?;
+        facts.rules = Ruleset { tables, legacy };
     }
     if let Some(ns) = &ask.namespace {
         match linux.within(ns, |space| namespace(space, &ask.ns_sysctls)) {
@@ -55,6 +62,24 @@ pub(super) fn look(linux: &Linux, ask: &Ask) -> Result<Facts> {
 fn taken(ask: &PortAsk) -> Result<Option<String>> {
     let conflict = sockets::conflict(ask.proto, ask.host_ip, &ask.ports)?;
     Ok(conflict.map(|conflict| conflict.to_string()))
+}
+
+/// The tables of iptables-legacy, in the namespace of the calling thread. They are no part of
+/// `nf_tables`, and only a program of the right version can read them.
+fn legacy_tables() -> Result<Vec<String>> {
+    let mut found = Vec::new();
+    for (family, names) in [("ip", "ip_tables_names"), ("ip6", "ip6_tables_names")] {
+        let path = format!("/proc/thread-self/net/{names}");
+        let names = match file::read(Path::new(&path)) {
+            // Root's only, whatever rights over the network another has.
+            Err(error) if error.errno() == Some(libc::EACCES) => None,
+            names => names.doing(|| format!("read {path}"))?,
+        };
+        found.extend(
+            names.iter().flat_map(|text| text.lines()).map(|one| format!("{family} {one}")),
+        );
+    }
+    Ok(found)
 }
 
 fn is_none(error: &Error) -> bool {
@@ -96,6 +121,7 @@ fn host(space: &mut Space<'_>) -> Result<HostFacts> {
     let taken = routes.iter().filter(|route| route.takes_its_destination());
     Ok(HostFacts {
         default_mtu: carrier.map(|link| link.mtu),
+        default_dev: carrier.map(|link| link.name.clone()),
         routes: taken.map(|route| route.destination).collect(),
         links: links.into_iter().map(|link| link.name).collect(),
         addresses,

@@ -14,6 +14,7 @@ mod port;
 mod sandbox;
 mod service;
 mod subnet;
+mod verification;
 pub mod view;
 
 pub use endpoint::{Attachment, Backend, Endpoint, EndpointSpec, Role, Spread};
@@ -28,6 +29,7 @@ pub use port::{ExposedPort, PortMapping, Proto};
 pub use sandbox::{ExtraHost, JoinSpec, ParentUpdate, Place, Sandbox, SandboxKind};
 pub use service::{Balance, ServiceSpec};
 pub use subnet::{Subnet, SubnetSpec};
+pub use verification::{Difference, Owner, Verification};
 
 pub(crate) use document::{document, key_is, parse};
 

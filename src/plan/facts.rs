@@ -8,6 +8,7 @@ use std::path::PathBuf;
 use ipnet::IpNet;
 
 use super::Ns;
+use super::rules::Ruleset;
 use crate::model::Proto;
 
 /// A question to the kernel: only what is named here is looked up.
@@ -25,6 +26,8 @@ pub struct Ask {
     pub files: Vec<PathBuf>,
     /// Ports of the host's namespace of which is wanted whether a program has them.
     pub ports: Vec<PortAsk>,
+    /// Every table of the host's namespace, with its rules.
+    pub rules: bool,
 }
 
 /// Whether a program of the host listens where a mapping is to be.
@@ -61,6 +64,8 @@ pub struct Facts {
     /// For each question about ports, in order: who has the first one that is taken, for example
     /// `nginx (pid 812) has 0.0.0.0:8080`; none where all are free.
     pub ports: Vec<Option<String>>,
+    /// The tables, if asked.
+    pub rules: Ruleset,
 }
 
 /// The host's own network, as far as the choice of subnets needs it.
@@ -76,6 +81,8 @@ pub struct HostFacts {
     pub nameservers: Vec<IpAddr>,
     /// MTU of the link that carries the default route, in bytes.
     pub default_mtu: Option<u32>,
+    /// The link that carries the default route.
+    pub default_dev: Option<String>,
     /// The kernel has IPv6 (`/proc/sys/net/ipv6` exists).
     pub ipv6: bool,
 }

@@ -90,6 +90,7 @@ int main(int argc, char **argv)
     test_sandbox(&t);
     test_service(&t);
     test_plan(&t);
+    test_verify(&t);
     test_handle(&t);
     netberth_close(t.nb);
     check(threads() == before);

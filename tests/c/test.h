@@ -24,6 +24,7 @@ void test_endpoint(struct test *t);
 void test_sandbox(struct test *t);
 void test_service(struct test *t);
 void test_plan(struct test *t);
+void test_verify(struct test *t);
 
 /* Begins a group of checks. */
 void group(const char *name);

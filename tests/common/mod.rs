@@ -10,6 +10,7 @@
 
 pub mod bed;
 pub mod faulty;
+pub mod foreign;
 pub mod net;
 pub mod real;
 pub mod scenarios;

@@ -1,5 +1,7 @@
 //! Every verb in every situation that makes it do something else.
 
+pub mod ports;
+
 use std::path::Path;
 
 use netberth::kernel::fake::Fake;
@@ -305,8 +307,15 @@ pub const LEAVES: &[Scenario] = &[
 
 /// All of them, with the name of the group.
 pub fn all() -> Vec<(&'static str, &'static Scenario)> {
-    let groups =
-        [("network", NETWORKS), ("endpoint", ENDPOINTS), ("join", JOINS), ("leave", LEAVES)];
+    let groups = [
+        ("network", NETWORKS),
+        ("endpoint", ENDPOINTS),
+        ("join", JOINS),
+        ("leave", LEAVES),
+        ("claimed ports", ports::CLAIMS),
+        ("live ports", ports::LIVE),
+        ("dead ports", ports::DEAD),
+    ];
     let named = |(group, scenarios): (_, &'static [Scenario])| {
         scenarios.iter().map(move |scenario| (group, scenario))
     };

@@ -103,14 +103,15 @@ pub fn tear_down(netberth: &Netberth) -> Result<()> {
     Ok(())
 }
 
-/// Every record, sorted; without revisions and the hour of creation.
+/// Every record, sorted; without revisions, the hour of creation, and what goes to link-local
+/// addresses, which the kernel gives late.
 pub fn dump(store: &dyn Store) -> String {
     let mut lines = Vec::new();
     for table in Table::ALL {
         for record in store.list(&Select::all(table)).unwrap() {
             let text = match serde_json::from_str(&record.text) {
                 Ok(mut json) => {
-                    forget_created(&mut json);
+                    forget_chance(&mut json);
                     json.to_string()
                 }
                 Err(_) => record.text,
@@ -122,13 +123,21 @@ pub fn dump(store: &dyn Store) -> String {
     lines.join("\n")
 }
 
-fn forget_created(json: &mut Value) {
+fn forget_chance(json: &mut Value) {
     match json {
         Value::Object(map) => {
             map.remove("created");
-            map.values_mut().for_each(forget_created);
+            map.values_mut().for_each(forget_chance);
         }
-        Value::Array(list) => list.iter_mut().for_each(forget_created),
+        Value::Array(list) => {
+            let is_link_local = |flow: &Value| {
+                flow.get("address")
+                    .and_then(Value::as_str)
+                    .is_some_and(|ip| ip.starts_with("fe80:"))
+            };
+            list.retain(|one| !is_link_local(one));
+            list.iter_mut().for_each(forget_chance);
+        }
         _ => {}
     }
 }

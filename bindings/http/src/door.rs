@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use netberth::{Error, Kind, Netberth, Result};
 use serde_json::json;
-use tokio::sync::Semaphore;
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio::task::spawn_blocking;
 
 use crate::answer::{self, Answer};
@@ -38,6 +38,30 @@ impl Door {
         called.unwrap_or_else(|error| Err(Error::new(Kind::Bug, error.to_string())))
     }
 
+    /// Calls a verb that changes nothing, and waits for the core's lock all the same.
+    pub(crate) async fn look<T: Send + 'static>(
+        &self,
+        verb: impl FnOnce(&Netberth) -> Result<T> + Send + 'static,
+    ) -> Result<T> {
+        let turn = self.turn().await?;
+        let look = move |netberth: &Netberth| {
+            let _turn = turn;
+            verb(netberth)
+        };
+        self.read(look).await
+    }
+
+    /// Leave to wait for the core's lock.
+    async fn turn(&self) -> Result<OwnedSemaphorePermit> {
+        let patience = self.netberth.config().lock_timeout;
+        let turn = tokio::time::timeout(patience, self.changes.clone().acquire_owned()).await;
+        let Ok(Ok(turn)) = turn else {
+            let what = format!("{CHANGES} changes are under way: try again");
+            return Err(Error::new(Kind::Busy, what));
+        };
+        Ok(turn)
+    }
+
     /// Calls a verb that changes something, or with `?dry_run=1` says what it would do. Of what
     /// the verb returns the answer is made: a JSON string, or nothing.
     ///
@@ -47,12 +71,7 @@ impl Door {
         query: &Query,
         verb: impl FnOnce(&Netberth) -> Result<Option<String>> + Send + 'static,
     ) -> Answer {
-        let patience = self.netberth.config().lock_timeout;
-        let turn = tokio::time::timeout(patience, self.changes.clone().acquire_owned()).await;
-        let Ok(Ok(turn)) = turn else {
-            let what = format!("{CHANGES} changes are under way: try again");
-            return Err(Error::new(Kind::Busy, what).into());
-        };
+        let turn = self.turn().await?;
         if query.dry_run {
             let rehearse = move |netberth: &Netberth| {
                 let _turn = turn;

@@ -3,6 +3,7 @@
 use std::sync::LazyLock;
 
 use axum::body::Body;
+use axum::extract::State;
 use axum::http::Response;
 use netberth::error::Doing;
 use serde::Serialize;
@@ -10,8 +11,9 @@ use serde::Serialize;
 use utoipa::openapi::OpenApi;
 
 use crate::answer::{self, Answer};
+use crate::door::Door;
 use crate::routes;
-use crate::schema::Version;
+use crate::schema::{Refusals, Verification, Version};
 
 /// Whether the server answers
 #[utoipa::path(get, path = "/_ping", tag = "host",
@@ -36,6 +38,13 @@ struct Versions {
     abi: u32,
     kernel: String,
     commit: &'static str,
+}
+
+/// Compare what was made with what the host has; nothing is changed
+#[utoipa::path(post, path = "/verify", tag = "host",
+    responses((status = 200, body = Verification), Refusals))]
+pub(crate) async fn verify(State(door): State<Door>) -> Answer {
+    answer::json(&door.look(netberth::Netberth::verify).await?)
 }
 
 /// This document

@@ -42,6 +42,7 @@ fn all() -> (Router<Door>, Document) {
         .routes(routes!(sandbox::sandbox_get, sandbox::sandbox_delete))
         .routes(routes!(host::ping))
         .routes(routes!(host::version))
+        .routes(routes!(host::verify))
         .routes(routes!(host::openapi))
         .split_for_parts()
 }

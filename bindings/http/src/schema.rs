@@ -10,7 +10,9 @@ mod answers;
 mod parameters;
 mod requests;
 
-pub(crate) use answers::{Backend, Endpoint, Error, Network, Refusals, Sandbox, Version};
+pub(crate) use answers::{
+    Backend, Endpoint, Error, Network, Refusals, Sandbox, Verification, Version,
+};
 pub(crate) use parameters::{
     Change, ContainerId, Drain, EndpointId, Filters, Force, NetworkId, OfNetwork, ServiceId,
     Verbose,

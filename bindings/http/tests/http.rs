@@ -13,4 +13,5 @@ mod http {
     mod server;
     mod sockets;
     mod stop;
+    mod verify;
 }

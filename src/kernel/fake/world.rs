@@ -6,9 +6,10 @@ use std::path::{Path, PathBuf};
 
 use super::space::{Link, Space};
 use crate::error::{Error, Kind, Result};
+use crate::kernel::nft::as_listed;
 use crate::kernel::sockets::clash;
 use crate::model::Proto;
-use crate::plan::rules::Element;
+use crate::plan::rules::{Element, ListedTable};
 use crate::plan::{Ask, Facts, HostFacts, Ns, PortAsk, Step};
 
 /// The host's own namespace.
@@ -195,12 +196,25 @@ impl World {
                 facts.ns_sysctls.extend(value.map(|value| (key.clone(), value)));
             }
         }
+        if ask.rules {
+            facts.rules.tables = self.tables.iter().map(listed).collect::<Result<_>>()?;
+        }
         facts.ports = ask.ports.iter().map(|ask| self.taken(ask)).collect();
         for path in &ask.files {
             facts.files.extend(self.files.get(path).map(|text| (path.clone(), text.clone())));
         }
         Ok(facts)
     }
+}
+
+/// A table as the running kernel would list it: nobody else writes rules here.
+fn listed((name, sets): (&String, &Sets)) -> Result<ListedTable> {
+    let mut table = as_listed(name)?;
+    for set in &mut table.sets {
+        set.elements =
+            sets.get(&set.name).into_iter().flat_map(BTreeMap::values).cloned().collect();
+    }
+    Ok(table)
 }
 
 /// A sysctl's key with slashes.

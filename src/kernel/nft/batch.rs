@@ -43,6 +43,15 @@ impl Batch {
         batch
     }
 
+    /// The same of any family, 0 for all.
+    pub(super) fn request_of(kind: u16, flags: u16, family: u8) -> Self {
+        let mut batch = Batch::request(kind, flags);
+        if let Some(byte) = batch.bytes.get_mut(HEADER) {
+            *byte = family;
+        }
+        batch
+    }
+
     fn control(&mut self, kind: u16) {
         self.header(kind, NLM_F_REQUEST);
         // nfgenmsg: AF_UNSPEC, NFNETLINK_V0, and the subsystem in network byte order.

@@ -37,7 +37,11 @@ pub(super) struct SetType {
 
 /// Reads the answer to [`get_set`].
 pub(super) fn set_type(message: &Message<'_>) -> Result<SetType> {
-    let attrs = message.attrs();
+    of_attrs(&message.attrs())
+}
+
+/// The same from a set's attributes.
+pub(super) fn of_attrs(attrs: &Attrs<'_>) -> Result<SetType> {
     let key = types(attrs.u32(NFTA_SET_KEY_TYPE).unwrap_or_default())?;
     let data = match attrs.u32(NFTA_SET_DATA_TYPE) {
         None => None,
@@ -73,7 +77,8 @@ pub(super) fn elements(message: &Message<'_>, of: &SetType, into: &mut Vec<Eleme
     }
 }
 
-fn element(attrs: &Attrs<'_>, of: &SetType) -> Option<Element> {
+/// One element, if it is as the set's type says.
+pub(super) fn element(attrs: &Attrs<'_>, of: &SetType) -> Option<Element> {
     let value = |kind| attrs.get(kind)?.attrs().get(NFTA_DATA_VALUE);
     let key = values(value(NFTA_SET_ELEM_KEY)?.payload, &of.key)?;
     let key_end = match value(NFTA_SET_ELEM_KEY_END) {

@@ -12,8 +12,11 @@ mod batch;
 mod dump;
 mod elements;
 mod expr;
+mod form;
 #[cfg(test)]
 mod golden;
+mod list;
+mod parts;
 mod read;
 #[cfg(test)]
 mod round_trip;
@@ -29,10 +32,11 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use parking_lot::Mutex;
 
 use crate::error::{Doing, Error, Kind, Result};
-use crate::plan::rules::{self, Element, SetElements};
+use crate::plan::rules::{self, Element, ListedTable, SetElements};
 use elements::{ADD, DELETE, DESTROY, Elements, PUT};
 use set::Carried;
 use socket::{Refusal, Socket};
+use wire::{NFT_MSG_GETCHAIN, NFT_MSG_GETRULE, NFT_MSG_GETSET, NFT_MSG_GETTABLE};
 
 /// `nf_tables` of one network namespace.
 ///
@@ -254,4 +258,53 @@ impl Nft {
         }
         Err(Error::new(Kind::Busy, "it changes faster than it can be read: try again")).doing(doing)
     }
+
+    /// Every table that sees IP packets, as of one moment: `nft list ruleset`. Elements are read of
+    /// the sets of `own`, and of others' where they tell interfaces or connection states.
+    ///
+    /// Kind `busy` when the rule-set never stands still.
+    pub fn list_tables(&self, own: &str) -> Result<Vec<ListedTable>> {
+        let doing = || "nft list ruleset";
+        let mut socket = self.socket.lock();
+        for _ in 0..READS {
+            if let Some(tables) = list_once(&mut socket, own).doing(doing)? {
+                return Ok(tables);
+            }
+        }
+        Err(Error::new(Kind::Busy, "it changes faster than it can be read: try again")).doing(doing)
+    }
+}
+
+/// Netberth's table as the kernel lists it when nobody has changed it, without elements.
+pub fn as_listed(name: &str) -> Result<ListedTable> {
+    list::as_listed(&rules::table(name))
+}
+
+/// Nothing if a change came in between.
+fn list_once(socket: &mut Socket, own: &str) -> Result<Option<Vec<ListedTable>>> {
+    let mut listing = list::Listing::default();
+    let before = generation(socket)?;
+    let mut torn = false;
+    for kind in [NFT_MSG_GETTABLE, NFT_MSG_GETSET] {
+        torn |= socket.ask(&mut list::get_all(kind)?, |answer| listing.take(answer))?;
+    }
+    for set in listing.wants(own) {
+        match socket.ask(&mut list::get_elements(&set)?, |answer| listing.take(answer)) {
+            Ok(again) => torn |= again,
+            // It went in between.
+            Err(error) if error.errno() == Some(libc::ENOENT) => torn = true,
+            Err(error) => return Err(error),
+        }
+    }
+    for kind in [NFT_MSG_GETCHAIN, NFT_MSG_GETRULE] {
+        torn |= socket.ask(&mut list::get_all(kind)?, |answer| listing.take(answer))?;
+    }
+    let same = !torn && before == generation(socket)?;
+    Ok(same.then(|| listing.into_tables()))
+}
+
+fn generation(socket: &mut Socket) -> Result<Option<u32>> {
+    let mut found = None;
+    socket.ask(&mut list::get_generation()?, |answer| found = list::generation(answer))?;
+    Ok(found)
 }

@@ -1,18 +1,21 @@
 //! What is written is read; what is damaged is not believed, and never panics.
 
+use std::collections::BTreeMap;
 use std::net::IpAddr;
 
 use proptest::collection::vec;
 use proptest::prelude::*;
 use proptest::sample::Index;
 
+use super::batch::Batch;
 use super::elements::{ADD, DELETE, DESTROY, Elements, halves, without};
 use super::golden::{examples, span, spans};
+use super::list::{Listing, as_listed};
 use super::read::{Ack, Attrs, Message, Messages};
 use super::set::{Carried, Sending};
 use super::socket::Refusal;
 use super::wire::*;
-use super::{dump, table};
+use super::{dump, parts, table};
 use crate::error::Kind;
 use crate::plan::rules::{self, Element, SetElements, Value};
 
@@ -58,6 +61,12 @@ fn walk(bytes: &[u8]) {
     let (types, _) = table::encode(&plain).unwrap();
     let of = Messages(types.as_bytes()).find(named(NFT_MSG_NEWSET, "span")).unwrap();
     let of = dump::set_type(&of).unwrap();
+    let mut listing = Listing::default();
+    Messages(types.as_bytes()).chain(Messages(bytes)).for_each(|message| listing.take(&message));
+    let _ = listing.wants("spans");
+    let tables = format!("{:?}", listing.into_tables());
+    assert!(tables.contains("spans"));
+    let _ = parts::read(Attrs(bytes), &BTreeMap::new());
     for message in Messages(bytes) {
         let _ = Ack::read(&message);
         let _ = dump::set_type(&message);
@@ -139,6 +148,30 @@ proptest! {
         walk(&bytes);
     }
 
+    /// An expression of any name with anything in it, in a rule of a table that is there.
+    #[test]
+    fn any_expression(name in "(meta|ct|cmp|bitwise|lookup|immediate|payload|match|target|nat)",
+        data in vec(any::<u8>(), 0..180), list in vec((1_u16..8, vec(any::<u8>(), 0..24)), 0..6),
+    ) {
+        let mut batch = table::encode(&spans()).unwrap().0;
+        for structured in [true, false] {
+            batch.message(NFT_MSG_NEWRULE, 0);
+            batch.str(NFTA_RULE_TABLE, "spans");
+            batch.str(NFTA_RULE_CHAIN, "pub");
+            batch.nest(NFTA_RULE_EXPRESSIONS, |b| b.nest(NFTA_LIST_ELEM, |b| {
+                b.str(NFTA_EXPR_NAME, &name);
+                b.nest(NFTA_EXPR_DATA, |b| if structured {
+                    for (kind, bytes) in &list { b.bytes(*kind, bytes); }
+                } else {
+                    b.bytes(1, b"conntrack");
+                    b.u32(2, 3);
+                    b.bytes(3, &data);
+                });
+            }));
+        }
+        walk(batch.as_bytes());
+    }
+
     #[test]
     fn valid_bytes_damaged(
         changes in vec((any::<Index>(), any::<u8>()), 1..8),
@@ -177,6 +210,58 @@ fn ports(count: u16) -> SetElements {
         data: vec![Value::Addr("10.0.0.2".parse().unwrap()), Value::Port(80)],
     };
     SetElements { set: "pub4_any".to_owned(), elements: (0..count).map(one).collect() }
+}
+
+/// What our own rules are made of can be told, but for what the judgement has no use for.
+#[test]
+fn our_own_rules_are_told() {
+    let listed = as_listed(&rules::table("netberth")).unwrap();
+    let chain = |name: &str| {
+        let rules = listed.chain(name).unwrap().rules.iter();
+        rules.map(ToString::to_string).collect::<Vec<_>>()
+    };
+    let texts = |name: &str| {
+        let table = rules::table("netberth");
+        let chain = table.chains.into_iter().find(|chain| chain.name == name).unwrap();
+        chain.rules.iter().map(ToString::to_string).collect::<Vec<_>>()
+    };
+    assert_eq!(chain("icc_off"), texts("icc_off"));
+    assert_eq!(chain("nat_post"), texts("nat_post"));
+    let forward = chain("forward");
+    assert_eq!(forward[0], "ct state vmap { established : accept, related : accept }");
+    assert_eq!(forward[2..], texts("forward")[2..]);
+    assert_eq!(chain("pub")[0], "meta nfproto ipv4 [@pub4] [nat]");
+}
+
+/// `-m conntrack --ctstate …` as iptables-nft leaves it to the kernel's xtables.
+#[test]
+fn the_match_of_iptables_is_told() {
+    let of = |flags: u16, inverted: u16, states: u16| {
+        let mut info = vec![0; 146];
+        for half in [flags, inverted, states, 0, 0, 0] {
+            info.extend(half.to_ne_bytes());
+        }
+        let mut batch = Batch::new();
+        batch.message(NFT_MSG_NEWRULE, 0);
+        batch.nest(NFTA_LIST_ELEM, |b| {
+            b.str(NFTA_EXPR_NAME, "match");
+            b.nest(NFTA_EXPR_DATA, |b| {
+                b.str(1, "conntrack");
+                b.u32(2, 3);
+                b.bytes(3, &info);
+            });
+        });
+        batch.end().unwrap();
+        let message = Messages(batch.as_bytes()).nth(1).unwrap();
+        let (_, parts) = parts::read(message.attrs(), &BTreeMap::new());
+        parts.iter().map(ToString::to_string).collect::<String>()
+    };
+    assert_eq!(of(1, 0, 2 | 4), "ct state established,related");
+    assert_eq!(of(1, 0, 1), "ct state invalid");
+    assert_eq!(of(1, 0, 0x80), "ct status dnat");
+    for unclear in [of(1, 1, 2), of(3, 0, 2), of(1, 0, 0x40), of(1, 0, 0)] {
+        assert!(unclear.starts_with('['), "{unclear}");
+    }
 }
 
 #[test]

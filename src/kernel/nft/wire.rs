@@ -30,14 +30,19 @@ pub(super) const NFT_MSG_NEWTABLE: u16 = NFNL_SUBSYS_NFTABLES;
 pub(super) const NFT_MSG_GETTABLE: u16 = NFNL_SUBSYS_NFTABLES + 1;
 pub(super) const NFT_MSG_DELTABLE: u16 = NFNL_SUBSYS_NFTABLES + 2;
 pub(super) const NFT_MSG_NEWCHAIN: u16 = NFNL_SUBSYS_NFTABLES + 3;
+pub(super) const NFT_MSG_GETCHAIN: u16 = NFNL_SUBSYS_NFTABLES + 4;
 pub(super) const NFT_MSG_NEWRULE: u16 = NFNL_SUBSYS_NFTABLES + 6;
+pub(super) const NFT_MSG_GETRULE: u16 = NFNL_SUBSYS_NFTABLES + 7;
 pub(super) const NFT_MSG_NEWSET: u16 = NFNL_SUBSYS_NFTABLES + 9;
 pub(super) const NFT_MSG_GETSET: u16 = NFNL_SUBSYS_NFTABLES + 10;
 pub(super) const NFT_MSG_NEWSETELEM: u16 = NFNL_SUBSYS_NFTABLES + 12;
 pub(super) const NFT_MSG_GETSETELEM: u16 = NFNL_SUBSYS_NFTABLES + 13;
 pub(super) const NFT_MSG_DELSETELEM: u16 = NFNL_SUBSYS_NFTABLES + 14;
+pub(super) const NFT_MSG_GETGEN: u16 = NFNL_SUBSYS_NFTABLES + 16;
 /// Since Linux 6.3: as `DELSETELEM`, but an element that is not there is no error.
 pub(super) const NFT_MSG_DESTROYSETELEM: u16 = NFNL_SUBSYS_NFTABLES + 30;
+
+pub(super) const NFTA_GEN_ID: u16 = 1;
 
 pub(super) const NFTA_LIST_ELEM: u16 = 1;
 
@@ -54,6 +59,7 @@ pub(super) const NFTA_HOOK_PRIORITY: u16 = 2;
 
 pub(super) const NFTA_RULE_TABLE: u16 = 1;
 pub(super) const NFTA_RULE_CHAIN: u16 = 2;
+pub(super) const NFTA_RULE_HANDLE: u16 = 3;
 pub(super) const NFTA_RULE_EXPRESSIONS: u16 = 4;
 
 pub(super) const NFTA_SET_TABLE: u16 = 1;
@@ -65,6 +71,7 @@ pub(super) const NFTA_SET_DATA_TYPE: u16 = 6;
 pub(super) const NFTA_SET_DATA_LEN: u16 = 7;
 pub(super) const NFTA_SET_DESC: u16 = 9;
 pub(super) const NFTA_SET_ID: u16 = 10;
+pub(super) const NFTA_SET_TIMEOUT: u16 = 11;
 pub(super) const NFTA_SET_USERDATA: u16 = 13;
 pub(super) const NFTA_SET_DESC_SIZE: u16 = 1;
 pub(super) const NFTA_SET_DESC_CONCAT: u16 = 2;
@@ -84,6 +91,7 @@ pub(super) const NFTA_SET_ELEM_LIST_ELEMENTS: u16 = 3;
 pub(super) const NFTA_SET_ELEM_LIST_SET_ID: u16 = 4;
 pub(super) const NFTA_SET_ELEM_KEY: u16 = 1;
 pub(super) const NFTA_SET_ELEM_DATA: u16 = 2;
+pub(super) const NFTA_SET_ELEM_FLAGS: u16 = 3;
 pub(super) const NFTA_SET_ELEM_KEY_END: u16 = 10;
 pub(super) const NFTA_DATA_VALUE: u16 = 1;
 pub(super) const NFTA_DATA_VERDICT: u16 = 2;

@@ -56,12 +56,20 @@ impl std::fmt::Display for SetElements {
 
 impl std::fmt::Display for Element {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.write_str(&concatenation(&self.key))?;
-        if let Some(end) = &self.key_end {
-            write!(f, " - {}", concatenation(end))?;
+        match &self.key_end {
+            None => f.write_str(&concatenation(&self.key))?,
+            Some(end) => f.write_str(&spans(&self.key, end))?,
         }
         if self.data.is_empty() { Ok(()) } else { write!(f, " : {}", concatenation(&self.data)) }
     }
+}
+
+/// A field that does not span is written once: `tcp . 8000-8010`.
+fn spans(first: &[Value], last: &[Value]) -> String {
+    let field = |(first, last): (&Value, &Value)| {
+        if first == last { first.to_string() } else { format!("{first}-{last}") }
+    };
+    first.iter().zip(last).map(field).collect::<Vec<_>>().join(" . ")
 }
 
 fn concatenation(values: &[Value]) -> String {
@@ -82,5 +90,18 @@ impl std::fmt::Display for Value {
             Value::Goto(chain) => write!(f, "goto {chain}"),
             Value::Jump(chain) => write!(f, "jump {chain}"),
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_span_reads_as_nft_takes_it() {
+        let key = |port| vec![Value::Proto(17), Value::Port(port)];
+        let to = vec![Value::Addr(IpAddr::from([10, 0, 0, 2]))];
+        let one = Element { key: key(100), key_end: Some(key(120)), data: to };
+        assert_eq!(one.to_string(), "udp . 100-120 : 10.0.0.2");
     }
 }

@@ -5,6 +5,7 @@
 
 mod chain;
 mod element;
+mod listed;
 mod netberth;
 mod set;
 mod spread;
@@ -15,5 +16,8 @@ pub use self::netberth::table;
 pub use self::spread::{TURNS, Way};
 pub use chain::{Base, Chain, ChainKind, Hook, Rule};
 pub use element::{Element, SetElements, Value};
+pub use listed::{
+    ListedBase, ListedChain, ListedRule, ListedSet, ListedTable, Part, Ruleset, TableFamily,
+};
 pub use set::{Data, Set, Table, Type};
 pub use statement::{Family, Field, Reject, SEED, State, Statement, Test, Verdict};

@@ -18,13 +18,14 @@ pub(super) const APPLICATION: i64 = 0x4e74_4268;
 /// The version of the tables below.
 pub(super) const FORMAT: i64 = 1;
 
-/// `WITHOUT ROWID`: the key is the one tree, so that a record is one page to write. `tally` says
-/// what the records of a table and parent must come to, and under `('', '')` the last revision and its
-/// complement.
+/// Records lie in a tree of their own, beside that of their keys: in a tree of both (`WITHOUT ROWID`)
+/// SQLite reads the whole of every record that it compares keys with on its way down, and one that
+/// holds tens of thousands of ports is 10 MB. `tally` says what the records of a table and parent must
+/// come to, and under `('', '')` the last revision and its complement.
 const TABLES: &str = "
     CREATE TABLE record (tbl TEXT NOT NULL, parent TEXT NOT NULL, id TEXT NOT NULL,
         revision INTEGER NOT NULL, born INTEGER NOT NULL, sum INTEGER NOT NULL,
-        text TEXT NOT NULL, PRIMARY KEY (tbl, parent, id)) STRICT, WITHOUT ROWID;
+        text TEXT NOT NULL, PRIMARY KEY (tbl, parent, id)) STRICT;
     CREATE TABLE tally (tbl TEXT NOT NULL, parent TEXT NOT NULL,
         count INTEGER NOT NULL, sums INTEGER NOT NULL, PRIMARY KEY (tbl, parent))
         STRICT, WITHOUT ROWID;

@@ -34,13 +34,21 @@ pub(super) fn find(finder: &mut Prepared<'_>, file: &Path, key: &Key) -> Result<
     row.map(|row| whole(row, file)).transpose()
 }
 
+/// Both trees of the records, each with all of them: a list and a `get` descend by the keys'.
+const TREES: [&str; 2] = ["NOT INDEXED", "INDEXED BY sqlite_autoindex_record_1"];
+
 /// Reads everything against its sums and tallies, in one snapshot.
 pub(super) fn everything(connection: &Connection, file: &Path) -> Result<()> {
+    let snapshot =
+        connection.unchecked_transaction().map_err(|error| fault::sqlite(file, &error))?;
+    TREES.into_iter().try_for_each(|tree| tree_of(&snapshot, file, tree))
+}
+
+fn tree_of(snapshot: &Connection, file: &Path, tree: &str) -> Result<()> {
     let failed = |error| fault::sqlite(file, &error);
-    let snapshot = connection.unchecked_transaction().map_err(failed)?;
     let (mut found, mut newest) = (BTreeMap::<(String, String), Tally>::new(), 0);
-    let mut statement =
-        prepare(&snapshot, &format!("SELECT {COLUMNS} FROM record")).map_err(failed)?;
+    let sql = format!("SELECT {COLUMNS} FROM record {tree}");
+    let mut statement = prepare(snapshot, &sql).map_err(failed)?;
     let mut rows = statement.query([]).map_err(failed)?;
     while let Some(row) = rows.next().map_err(failed)? {
         let name: String = row.get(0).map_err(failed)?;
@@ -52,7 +60,7 @@ pub(super) fn everything(connection: &Connection, file: &Path) -> Result<()> {
         found.entry((name, row.record.key.parent.clone())).or_default().add(&row);
     }
     let mut statement =
-        prepare(&snapshot, "SELECT tbl, parent, count, sums FROM tally").map_err(failed)?;
+        prepare(snapshot, "SELECT tbl, parent, count, sums FROM tally").map_err(failed)?;
     let told = statement.query_map([], |row| {
         Ok(((row.get(0)?, row.get(1)?), Tally { count: row.get(2)?, sums: number(row, 3)? }))
     });

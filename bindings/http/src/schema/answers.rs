@@ -151,6 +151,35 @@ pub(crate) struct Version {
     commit: String,
 }
 
+/// What is not as it was made.
+#[derive(ToSchema)]
+pub(crate) struct Verification {
+    differences: Vec<Difference>,
+}
+
+/// One thing that is not as it should be.
+#[derive(ToSchema)]
+pub(crate) struct Difference {
+    owner: Owner,
+    /// In the words of `ip`, `nft` and `sysctl`.
+    object: String,
+    /// What there should be, or `nothing`.
+    expected: String,
+    /// What there is, or `nothing`.
+    found: String,
+}
+
+/// Whose it is.
+#[derive(ToSchema)]
+pub(crate) struct Owner {
+    /// `network`, `endpoint`, `service`, `sandbox` or `host`.
+    kind: String,
+    /// Empty for the host.
+    id: String,
+    /// Empty for the host.
+    name: String,
+}
+
 /// Every refusal.
 #[derive(ToSchema)]
 pub(crate) struct Error {

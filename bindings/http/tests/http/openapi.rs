@@ -19,7 +19,7 @@ fn methods_are_those_of_the_router() {
     let document = server.get("/openapi.json").ok();
     assert_eq!(document["openapi"], "3.1.0");
     let paths = document["paths"].as_object().unwrap();
-    assert_eq!(paths.len(), 15);
+    assert_eq!(paths.len(), 16);
     for (path, operations) in paths {
         let target = path.replace(['{', '}'], "");
         let mut described: BTreeSet<String> =
@@ -29,7 +29,7 @@ fn methods_are_those_of_the_router() {
         }
         assert_eq!(described, allowed(&server, &target), "{path}");
     }
-    for later in ["/joins", "/verify", "/repair", "/gc"] {
+    for later in ["/joins", "/repair", "/gc"] {
         assert!(!paths.contains_key(later));
         server.post(later, "{}").refused(404, "not_found");
     }
@@ -46,7 +46,10 @@ fn operations_are_described_whole() {
             assert!(ids.insert(operation["operationId"].as_str().unwrap()), "{at}: twice");
             assert!(operation["summary"].is_string(), "{at}");
             assert!(operation["responses"]["200"].is_object(), "{at}");
-            assert_eq!(operation["requestBody"].is_object(), method == "post", "{at}");
+            // It asks, though not by GET.
+            let changes = method != "get" && path != "/verify";
+            let has_body = method == "post" && changes;
+            assert_eq!(operation["requestBody"].is_object(), has_body, "{at}");
             let named = |place: &str| -> BTreeSet<&str> {
                 let parameters = operation["parameters"].as_array().into_iter().flatten();
                 let there = parameters.filter(|parameter| parameter["in"] == place);
@@ -54,7 +57,7 @@ fn operations_are_described_whole() {
             };
             let in_path: BTreeSet<&str> = path.split(['{', '}']).skip(1).step_by(2).collect();
             assert_eq!(named("path"), in_path, "{at}");
-            assert_eq!(named("query").contains("dry_run"), method != "get", "{at}");
+            assert_eq!(named("query").contains("dry_run"), changes, "{at}");
         }
     }
     let text = document.to_string();
@@ -107,6 +110,11 @@ fn answers_are_as_described() {
     fits(&document, "Backend", &server.get("/services/s/backend?verbose=1").ok()[0]);
     fits(&document, "Sandbox", &server.get("/sandboxes/c1").ok());
     fits(&document, "Version", &server.get("/version").ok());
+    server.inside(&["nft", "delete", "table", "inet", "netberth"]);
+    let differences = server.post("/verify", "").ok();
+    fits(&document, "Verification", &differences);
+    fits(&document, "Difference", &differences["differences"][0]);
+    fits(&document, "Owner", &differences["differences"][0]["owner"]);
     fits(&document, "Error", &server.get("/networks/nowhere").json());
     fits(&document, "Error", &server.delete("/networks/foo").json());
 }

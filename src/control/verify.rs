@@ -1,0 +1,119 @@
+//! Comparing what is recorded with what the host has.
+
+use std::collections::HashMap;
+
+use super::commit::Intent;
+use super::locked::Locked;
+use super::{Netberth, backend, records};
+use crate::error::{Doing, Result};
+use crate::kernel::nft;
+use crate::model::{Endpoint, Id, Network, NetworkState, NetworkType, Owner, Role, Verification};
+use crate::plan::{Done, Facts, Step};
+use crate::services::checks::{self, Known, Recorded};
+use crate::services::ports;
+use crate::store::{Record, Select, Table, decode};
+
+impl Netberth {
+    /// Says what is not as it was made, and what of the host keeps networks from working. Nothing
+    /// is changed, not even what an interrupted verb has left: that is a difference, too.
+    ///
+    /// # Errors
+    /// `busy` if another process holds the state directory for longer than the configured timeout,
+    /// `kernel` or `store` where one of them cannot be read.
+    pub fn verify(&self) -> Result<Verification> {
+        let seen = self.look().doing(|| "verify")?;
+        let table = nft::as_listed(checks::TABLE)?;
+        Ok(checks::judge(&Known {
+            records: &seen.records,
+            networks: &seen.networks,
+            unfinished: &seen.unfinished,
+            table: &table,
+            facts: &seen.facts,
+        }))
+    }
+
+    /// Records and kernel as of one moment: the lock is held while they are read, not longer.
+    fn look(&self) -> Result<Seen> {
+        let locked = self.lock_as_it_is()?;
+        let networks = records::networks(locked.store())?;
+        let records = recorded(&locked, &networks)?;
+        let unfinished = unfinished(&locked)?;
+        let facts = locked.kernel().facts(&checks::ask())?;
+        let in_kernel = |network: &Network| {
+            network.kind == NetworkType::Bridge && network.state == NetworkState::Up
+        };
+        let networks = networks.into_iter().filter(in_kernel).collect();
+        Ok(Seen { records, networks, unfinished, facts })
+    }
+}
+
+struct Seen {
+    records: Vec<Recorded>,
+    networks: Vec<Network>,
+    unfinished: Vec<String>,
+    facts: Facts,
+}
+
+/// Every plan that is recorded, with the noun whose it is.
+fn recorded(locked: &Locked<'_>, networks: &[Network]) -> Result<Vec<Recorded>> {
+    let mut names: HashMap<String, Owner> = HashMap::new();
+    let mut all = Vec::new();
+    for network in networks {
+        let whose = owner("network", &network.id, network.name.as_str());
+        names.insert(whose.id.clone(), whose);
+        let endpoints = records::endpoints(locked.store(), &network.id)?;
+        for endpoint in &endpoints {
+            let kind = match endpoint.role {
+                Role::Plain => "endpoint",
+                // What is behind a service has its name.
+                Role::Service { .. } | Role::Member => "service",
+            };
+            let whose = owner(kind, &endpoint.id, endpoint.name.as_str());
+            all.extend(unplanned(endpoint, &endpoints, &whose));
+            names.insert(whose.id.clone(), whose);
+        }
+    }
+    let read = |record: &Record| -> Result<Recorded> {
+        let (parent, id) = (record.key.parent.as_str(), record.key.id.as_str());
+        let owner = match parent {
+            records::OF_SANDBOX => Owner { kind: "sandbox".into(), id: id.into(), name: id.into() },
+            records::OF_NETWORK => known(&names, id),
+            endpoint => known(&names, endpoint),
+        };
+        Ok(Recorded { owner, steps: decode(record)? })
+    };
+    for record in locked.store().list(&Select::all(Table::Steps))? {
+        all.push(read(&record)?);
+    }
+    Ok(all)
+}
+
+/// The elements of a service, and of what is behind one: they follow from its record, and no plan
+/// has them.
+fn unplanned(endpoint: &Endpoint, endpoints: &[Endpoint], owner: &Owner) -> Option<Recorded> {
+    let sets = match endpoint.role {
+        Role::Plain => Vec::new(),
+        Role::Service { .. } => backend::elements(endpoint, endpoints),
+        Role::Member => ports::itself(endpoint.ips()),
+    };
+    let steps = vec![Done { step: Step::Elements { sets: sets.clone() }, held: false }];
+    (!sets.is_empty()).then(|| Recorded { owner: owner.clone(), steps })
+}
+
+fn owner(kind: &str, id: &Id, name: &str) -> Owner {
+    Owner { kind: kind.to_owned(), id: id.to_string(), name: name.to_owned() }
+}
+
+fn known(names: &HashMap<String, Owner>, id: &str) -> Owner {
+    names.get(id).cloned().unwrap_or_else(Owner::host)
+}
+
+fn unfinished(locked: &Locked<'_>) -> Result<Vec<String>> {
+    let intents = locked.store().list(&Select::all(Table::Intent))?;
+    let doing = |record: &Record| {
+        decode(record).map(|intent| match intent {
+            Intent::Build { doing, .. } | Intent::TakeDown { doing, .. } => doing,
+        })
+    };
+    intents.iter().map(doing).collect()
+}

@@ -1,0 +1,41 @@
+//! What the records say against what the host has.
+
+use serde::Serialize;
+
+/// The answer to `POST /verify`: no differences = everything is as it was made.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
+pub struct Verification {
+    /// The differences, those of one noun together.
+    pub differences: Vec<Difference>,
+}
+
+/// One thing that is not as it should be.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct Difference {
+    /// Whose it is.
+    pub owner: Owner,
+    /// What it is, in the words of `ip`, `nft` and `sysctl`.
+    pub object: String,
+    /// What there should be, or `nothing`.
+    pub expected: String,
+    /// What there is, or `nothing`.
+    pub found: String,
+}
+
+/// Whose a thing is.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+pub struct Owner {
+    /// `network`, `endpoint`, `service`, `sandbox`; `host` for what belongs to all of them.
+    pub kind: String,
+    /// Its id; empty for the host.
+    pub id: String,
+    /// Its name; empty for the host.
+    pub name: String,
+}
+
+impl Owner {
+    /// What belongs to no noun.
+    pub(crate) fn host() -> Self {
+        Owner { kind: "host".to_owned(), id: String::new(), name: String::new() }
+    }
+}
