@@ -54,10 +54,18 @@ pub(super) fn and_drop_intent(mut batch: Batch) -> Batch {
 }
 
 /// A step about to be applied.
-struct Ready {
-    done: Done,
-    apply: bool,
-    undo: bool,
+#[derive(Clone, Debug)]
+pub(super) struct Ready {
+    pub(super) done: Done,
+    pub(super) apply: bool,
+    pub(super) undo: bool,
+}
+
+impl Ready {
+    /// A step that is not recorded: it is worked out anew at each change.
+    pub(super) fn transient(step: Step) -> Self {
+        Ready { done: Done { step, held: false }, apply: true, undo: true }
+    }
 }
 
 /// Builds `plan`, which is recorded by what `records` makes of it, and applies `adjust`, which is
@@ -72,8 +80,21 @@ pub(super) fn build(
     let mut ready = prepare(locked, plan)?;
     let done: Vec<Done> = ready.iter().map(|ready| ready.done.clone()).collect();
     let batch = records(&done)?;
-    let transient = |step| Ready { done: Done { step, held: false }, apply: true, undo: true };
-    ready.extend(adjust.into_iter().map(transient));
+    ready.extend(adjust.into_iter().map(Ready::transient));
+    if let Some(staged) = locked.staged() {
+        staged.extend(ready);
+        return locked.store().commit(&batch);
+    }
+    perform(locked, doing, &ready, batch)
+}
+
+/// Does what is ready, and writes the records.
+pub(super) fn perform(
+    locked: &mut Locked<'_>,
+    doing: &str,
+    ready: &[Ready],
+    batch: Batch,
+) -> Result<()> {
     if ready.is_empty() {
         return locked.store().commit(&batch);
     }
@@ -81,7 +102,7 @@ pub(super) fn build(
         ready.iter().filter(|ready| ready.undo).map(|ready| ready.done.step.clone()).collect();
     let intent = Intent::Build { doing: doing.to_owned(), undo };
     locked.store().commit(&intent_batch(&intent)?)?;
-    let (applied, result) = apply(locked, &ready);
+    let (applied, result) = apply(locked, ready);
     let result = result.and_then(|()| locked.store().commit(&and_drop_intent(batch)));
     let Err(cause) = result else { return Ok(()) };
     Err(roll_back(locked, doing, &applied, cause))

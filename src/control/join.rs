@@ -38,16 +38,22 @@ impl Netberth {
         if is_service(&endpoint) {
             return service::attach(&mut locked, &network, &endpoint, spec);
         }
-        let doing = doing(&network, &endpoint, spec);
-        check_free(&endpoint, &spec.container).doing(|| doing.clone())?;
-        let others = records::endpoints(locked.store(), &network.id)?;
-        let also = Also { others, adjust: Vec::new(), writes: Writes::new() };
-        join(&mut locked, &network, endpoint, spec, also, &doing)
+        join_plain(&mut locked, &network, endpoint, spec)
     }
 }
 
-fn doing(network: &Network, endpoint: &Endpoint, spec: &JoinSpec) -> String {
-    format!("join {} to {} of network {}", spec.container, endpoint.name, network.name)
+/// Joins a container to an endpoint that is for one.
+pub(super) fn join_plain(
+    locked: &mut Locked<'_>,
+    network: &Network,
+    endpoint: Endpoint,
+    spec: &JoinSpec,
+) -> Result<PathBuf> {
+    let doing = format!("join {} to {} of network {}", spec.container, endpoint.name, network.name);
+    check_free(&endpoint, &spec.container).doing(|| doing.clone())?;
+    let others = records::endpoints(locked.store(), &network.id)?;
+    let also = Also { others, adjust: Vec::new(), writes: Writes::new() };
+    join(locked, network, endpoint, spec, also, &doing)
 }
 
 /// What a join does besides, where it is part of something else.

@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use super::commit::Ready;
 use super::log::Level;
 use super::{Netberth, recover};
 use crate::error::Result;
@@ -16,6 +17,8 @@ pub(super) struct Locked<'a> {
     messages: Vec<(Level, String)>,
     /// Somebody listens, so that it is worth writing messages.
     listened: bool,
+    /// Steps that are kept instead of applied, where many verbs are done at once.
+    staged: Option<Vec<Ready>>,
 }
 
 impl Netberth {
@@ -32,11 +35,24 @@ impl Netberth {
         let wait: Duration = self.shared.config.lock_timeout;
         let held = Some(self.shared.lock.lock(wait)?);
         let listened = !self.silent && self.shared.log.get().is_some();
-        Ok(Locked { netberth: self, held, messages: Vec::new(), listened })
+        Ok(Locked { netberth: self, held, messages: Vec::new(), listened, staged: None })
+    }
+}
+
+impl<'a> Locked<'a> {
+    /// On a stage of the lock's holder: what is built is kept, not done.
+    pub(super) fn on_stage(stage: &'a Netberth) -> Self {
+        let (held, staged) = (None, Some(Vec::new()));
+        Locked { netberth: stage, held, messages: Vec::new(), listened: false, staged }
     }
 }
 
 impl Locked<'_> {
+    /// Where steps are kept instead of applied.
+    pub(super) fn staged(&mut self) -> Option<&mut Vec<Ready>> {
+        self.staged.as_mut()
+    }
+
     pub(super) fn kernel(&self) -> &dyn Kernel {
         &*self.netberth.kernel
     }

@@ -1,6 +1,7 @@
 //! The verbs: look up, decide, commit. Each file is one noun.
 
 mod backend;
+mod bulk;
 mod commit;
 mod config;
 mod detach;
@@ -24,6 +25,7 @@ mod verify;
 use std::sync::Arc;
 use std::time::{SystemTime, UNIX_EPOCH};
 
+pub use bulk::Joined;
 pub use config::Config;
 pub use log::{Level, Log};
 

@@ -76,14 +76,14 @@ pub struct JoinSpec {
 }
 
 document! {
-    struct ExtraHostDoc {
+    pub(crate) struct ExtraHostDoc {
         name: String,
         address: String,
     }
 }
 
 document! {
-    struct ParentUpdateDoc {
+    pub(crate) struct ParentUpdateDoc {
         endpoint_id | "service_id": String,
         name: String,
         address: String,
@@ -91,7 +91,7 @@ document! {
 }
 
 document! {
-    struct JoinDoc {
+    pub(crate) struct JoinDoc {
         container_id: String,
         host_name: String,
         domain_name: String,
@@ -174,7 +174,13 @@ impl JoinSpec {
     /// # Errors
     /// `invalid` with the path, line and column of what is wrong.
     pub fn from_json(text: &[u8]) -> Result<Self> {
-        let doc: JoinDoc = super::parse(text)?;
+        super::parse::<JoinDoc>(text)?.check()
+    }
+}
+
+impl JoinDoc {
+    pub(crate) fn check(self) -> Result<JoinSpec> {
+        let doc = self;
         let place = match (path(doc.netns, "netns")?, doc.pid) {
             (Some(_), Some(_)) => return Err(invalid("give netns or pid, not both".into())),
             (_, Some(0)) => return Err(invalid("pid 0 is no process".into())),

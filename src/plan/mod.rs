@@ -4,6 +4,7 @@
 //! The same list serves to create, to roll back, to delete, to rehearse and to recover: a step
 //! carries everything its undoing needs, so nothing has to be looked up afterwards.
 
+mod bundle;
 mod doomed;
 mod facts;
 mod flow;
@@ -12,6 +13,7 @@ mod step;
 mod text;
 
 pub use crate::model::Ns;
+pub(crate) use bundle::bundled;
 pub(crate) use doomed::without as without_doomed;
 pub use facts::{Ask, Facts, HostFacts, PortAsk};
 pub use flow::Flow;

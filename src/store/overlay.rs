@@ -5,7 +5,7 @@ use std::ops::Deref;
 
 use parking_lot::Mutex;
 
-use super::{Batch, Change, Key, Record, Select, Store};
+use super::{Batch, Change, Expect, Key, Record, Select, Store};
 use crate::error::Result;
 
 /// A store whose reads fall through to another and whose commits stay here.
@@ -43,6 +43,43 @@ where
     /// An overlay without changes.
     pub fn over(base: B) -> Self {
         Overlay { base, own: Mutex::new(Own { rows: HashMap::new(), last: FIRST }) }
+    }
+}
+
+impl<B> Overlay<B> {
+    /// What was changed, in the order in which it was written last; nothing is expected of what is
+    /// beneath.
+    pub fn changes(&self) -> Vec<Change> {
+        let own = self.own.lock();
+        let mut rows: Vec<(u64, Change)> = own
+            .rows
+            .iter()
+            .map(|(key, fate)| {
+                let (key, expect) = (key.clone(), Expect::Any);
+                match fate {
+                    Fate::Put { text, revision, .. } => {
+                        (*revision, Change::Put { key, text: text.clone(), expect })
+                    }
+                    Fate::Gone => (0, Change::Delete { key, expect }),
+                }
+            })
+            .collect();
+        rows.sort_by_key(|(revision, _)| *revision);
+        rows.into_iter().map(|(_, change)| change).collect()
+    }
+}
+
+impl<B> Overlay<B>
+where
+    B: Deref<Target: Store> + Send + Sync,
+{
+    /// Takes changes that cannot fail.
+    ///
+    /// # Errors
+    /// As those of the store beneath.
+    pub fn absorb(&self, changes: &[Change]) -> Result<()> {
+        let mut own = self.own.lock();
+        changes.iter().try_for_each(|change| own.apply(&*self.base, change))
     }
 }
 
