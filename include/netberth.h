@@ -106,6 +106,11 @@
 #define NETBERTH_DRAIN 4
 
 /**
+ * For netberth_join_many(): all or none.
+ */
+#define NETBERTH_ATOMIC 8
+
+/**
  * The request is malformed or contradicts itself.
  */
 #define NETBERTH_KIND_INVALID -1
@@ -448,6 +453,28 @@ int netberth_detach(netberth *nb,
                     netberth_error **err);
 
 /**
+ * Creates endpoints and joins a container to each, as netberth_endpoint_create() and netberth_join()
+ * do one by one: here under one lock, with one batch of rules and one write of the records.
+ *
+ * \param nb            A handle.
+ * \param request_json  [{"network","endpoint":{...},"container":{...}}]: the documents of those two
+ *                      functions; a network that is not named is `bridge`. At most 1 MiB.
+ * \param flags         0, or NETBERTH_ATOMIC: all are done or none. Without it those that can be done
+ *                      are, whatever becomes of the others.
+ * \param json_out      Receives an array in the order of the requests of {"endpoint","key"}, the id
+ *                      and the path of the namespace, or {"error":{...}}, as netberth_error_json()
+ *                      says it: free it with netberth_string_free().
+ * \param err           Receives the error on failure; may be NULL.
+ * \return 0, also where some requests were refused; or the negative kind: of the first that was
+ *         refused with NETBERTH_ATOMIC; `invalid` for a document that cannot be read.
+ */
+int netberth_join_many(netberth *nb,
+                       const char *request_json,
+                       uint32_t flags,
+                       char **json_out,
+                       netberth_error **err);
+
+/**
  * Shows the sandbox of a container.
  *
  * \param nb         A handle.
@@ -622,7 +649,8 @@ int netberth_service_detach(netberth *nb,
  * Rehearses verbs that change something: tells what they would do to the host, and does nothing.
  *
  * \param nb            A handle.
- * \param request_json  {"verb","network","endpoint","service","container","force","drain","request"}:
+ * \param request_json  {"verb","network","endpoint","service","container","force","drain","atomic",
+ *                      "request"}:
  *                      `verb` is the function's name without netberth_, the others are what that
  *                      function would be given, `request` being its document; for example
  *                      {"verb":"join","network":"web","endpoint":"e1","request":
@@ -634,10 +662,7 @@ int netberth_service_detach(netberth *nb,
  * \return 0, or the negative kind, as the verb itself. What only the kernel can know, such as a
  *         device that is refused, is not found out.
  */
-int netberth_plan(netberth *nb,
-                  const char *request_json,
-                  char **plan_out,
-                  netberth_error **err);
+int netberth_plan(netberth *nb, const char *request_json, char **plan_out, netberth_error **err);
 
 /**
  * Compares what was made with what the host has, and says what of the host keeps networks from

@@ -33,7 +33,7 @@ mod services;
 #[doc(hidden)]
 pub mod store;
 
-pub use control::{Config, Joined, Level, Log, Netberth};
+pub use control::{Config, Level, Log, Netberth};
 pub use error::{Error, Kind, Result};
 
 /// The version of the library, as in its soname's file name.

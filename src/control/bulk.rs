@@ -1,6 +1,5 @@
 //! Many joins as one: decided one by one on a stage, done together.
 
-use std::path::PathBuf;
 use std::sync::Arc;
 
 use super::commit::{Ready, perform};
@@ -8,18 +7,9 @@ use super::locked::Locked;
 use super::log::Level;
 use super::{Netberth, endpoint, join, lookup};
 use crate::error::{Doing, Error, Kind, Result};
-use crate::model::{Id, JoinRequest};
+use crate::model::{JoinRequest, Joined};
 use crate::plan::bundled;
 use crate::store::{Batch, Overlay, Store};
-
-/// What became of one join of many.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Joined {
-    /// The id of the new endpoint.
-    pub endpoint: Id,
-    /// The sandbox key: the path of the container's namespace.
-    pub key: PathBuf,
-}
 
 impl Netberth {
     /// Creates an endpoint for each request and joins its container to it, under one lock, with one

@@ -25,7 +25,6 @@ mod verify;
 use std::sync::Arc;
 use std::time::{SystemTime, UNIX_EPOCH};
 
-pub use bulk::Joined;
 pub use config::Config;
 pub use log::{Level, Log};
 

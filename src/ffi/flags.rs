@@ -9,6 +9,9 @@ pub const NETBERTH_FORCE: u32 = 2;
 /// For netberth_service_detach(): connections go on, and only new ones go elsewhere.
 pub const NETBERTH_DRAIN: u32 = 4;
 
+/// For netberth_join_many(): all or none.
+pub const NETBERTH_ATOMIC: u32 = 8;
+
 /// For a function that knows no flag yet.
 pub(super) fn none(flags: u32) -> Result<()> {
     one(flags, 0).map(drop)
@@ -24,6 +27,10 @@ pub(super) fn force(flags: u32) -> Result<bool> {
 
 pub(super) fn drain(flags: u32) -> Result<bool> {
     one(flags, NETBERTH_DRAIN)
+}
+
+pub(super) fn atomic(flags: u32) -> Result<bool> {
+    one(flags, NETBERTH_ATOMIC)
 }
 
 /// Whether the flag is set that the function knows; any other is refused, so that it can mean

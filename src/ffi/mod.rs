@@ -26,6 +26,8 @@ mod network;
 
 mod endpoint;
 
+mod bulk;
+
 mod sandbox;
 
 mod service;

@@ -9,7 +9,9 @@ use super::fence::{self, text};
 use super::handle::Handle;
 use crate::control::Netberth;
 use crate::error::{Doing, Error, Kind, Result};
-use crate::model::{EndpointSpec, JoinSpec, NetworkSpec, ServiceSpec, document, parse};
+use crate::model::{
+    EndpointSpec, JoinRequest, JoinSpec, NetworkSpec, ServiceSpec, document, parse,
+};
 
 document! {
     /// A verb as it would be called; what it does not take must not be there.
@@ -21,6 +23,7 @@ document! {
         container: String,
         force: bool,
         drain: bool,
+        atomic: bool,
         request: Value,
     }
 }
@@ -72,6 +75,10 @@ impl PlanDoc {
                 let (network, endpoint) = (self.network()?, self.endpoint()?);
                 nb.join(&network, &endpoint, &self.request(JoinSpec::from_json)?).map(drop)
             }
+            "join_many" => {
+                let atomic = self.atomic.take().unwrap_or(false);
+                nb.join_many(&self.request(JoinRequest::list_from_json)?, atomic).map(drop)
+            }
             "detach" => nb.detach(&self.network()?, &self.endpoint()?, &self.container()?),
             "sandbox_delete" => nb.sandbox_delete(&self.container()?),
             "service_publish" => {
@@ -104,6 +111,7 @@ impl PlanDoc {
             ("container", self.container.is_some()),
             ("force", self.force.is_some()),
             ("drain", self.drain.is_some()),
+            ("atomic", self.atomic.is_some()),
             ("request", self.request.is_some()),
         ];
         match left.iter().find(|(_, left)| *left) {
@@ -127,7 +135,8 @@ fn verbs(text: &str) -> Result<Vec<PlanDoc>> {
 /// Rehearses verbs that change something: tells what they would do to the host, and does nothing.
 ///
 /// \param nb            A handle.
-/// \param request_json  {"verb","network","endpoint","service","container","force","drain","request"}:
+/// \param request_json  {"verb","network","endpoint","service","container","force","drain","atomic",
+///                      "request"}:
 ///                      `verb` is the function's name without netberth_, the others are what that
 ///                      function would be given, `request` being its document; for example
 ///                      {"verb":"join","network":"web","endpoint":"e1","request":

@@ -64,6 +64,8 @@ const EXPORTS: &[Export] = &[
     export!(netberth_endpoint_list ["bridge", "?{}"] flags 1 out out),
     export!(netberth_endpoint_delete ["bridge", "e"] flags 2),
     export!(netberth_join ["bridge", "e", r#"{"container_id":"c"}"#] out out),
+    export!(netberth_join_many
+        [r#"[{"endpoint":{"name":"e"},"container":{"container_id":"c"}}]"#] flags 8 out out),
     export!(netberth_detach ["bridge", "e", "c"] flags 0),
     export!(netberth_sandbox_get ["c"] flags 0 out out),
     export!(netberth_sandbox_list ["?{}"] flags 0 out out),

@@ -1,10 +1,14 @@
 //! Many joins in one request.
 
+use std::path::PathBuf;
+
+use serde::Serialize;
+
 use super::document::document;
 use super::endpoint::EndpointDoc;
 use super::network::DEFAULT_NETWORK;
 use super::sandbox::JoinDoc;
-use super::{EndpointSpec, JoinSpec, Role};
+use super::{EndpointSpec, Id, JoinSpec, Role};
 use crate::error::{Doing, Result};
 
 /// A join with its endpoint.
@@ -16,6 +20,26 @@ pub struct JoinRequest {
     pub endpoint: EndpointSpec,
     /// The container to join to it.
     pub container: JoinSpec,
+}
+
+/// What became of one join of many.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct Joined {
+    /// The id of the new endpoint.
+    pub endpoint: Id,
+    /// The sandbox key: the path of the container's namespace.
+    pub key: PathBuf,
+}
+
+impl Joined {
+    /// The answer of every door: `[{"endpoint","key"} or {"error":{…}}]`.
+    pub fn list_to_json(results: &[Result<Joined>]) -> serde_json::Value {
+        let one = |result: &Result<Joined>| match result {
+            Ok(joined) => serde_json::json!(joined),
+            Err(error) => serde_json::json!({ "error": error.to_json() }),
+        };
+        results.iter().map(one).collect()
+    }
 }
 
 document! {

@@ -21,7 +21,7 @@ pub mod view;
 pub use endpoint::{Attachment, Backend, Endpoint, EndpointSpec, Role, Spread};
 pub use filter::Filter;
 pub use id::Id;
-pub use join::JoinRequest;
+pub use join::{JoinRequest, Joined};
 pub use mac::Mac;
 pub use name::{ContainerId, EndpointName, InterfaceName, NetworkName};
 pub use namespace::Ns;

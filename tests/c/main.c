@@ -89,6 +89,7 @@ int main(int argc, char **argv)
     test_endpoint(&t);
     test_sandbox(&t);
     test_service(&t);
+    test_bulk(&t);
     test_plan(&t);
     test_verify(&t);
     test_handle(&t);

@@ -23,6 +23,7 @@ void test_network(struct test *t);
 void test_endpoint(struct test *t);
 void test_sandbox(struct test *t);
 void test_service(struct test *t);
+void test_bulk(struct test *t);
 void test_plan(struct test *t);
 void test_verify(struct test *t);
 

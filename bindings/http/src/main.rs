@@ -4,6 +4,7 @@
 mod answer;
 mod arguments;
 mod body;
+mod bulk;
 mod door;
 mod endpoint;
 mod gate;

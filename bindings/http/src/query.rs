@@ -20,6 +20,8 @@ pub(crate) struct Query {
     pub(crate) force: bool,
     /// Keep what is connected.
     pub(crate) drain: bool,
+    /// All or none.
+    pub(crate) atomic: bool,
     /// Only say what would be done.
     pub(crate) dry_run: bool,
 }
@@ -61,6 +63,7 @@ impl Query {
             "verbose" => self.verbose = switch(value)?,
             "force" => self.force = switch(value)?,
             "drain" => self.drain = switch(value)?,
+            "atomic" => self.atomic = switch(value)?,
             "dry_run" => self.dry_run = switch(value)?,
             _ => return Ok(false),
         }

@@ -11,7 +11,7 @@ use utoipa_axum::routes;
 
 use crate::answer::Refusal;
 use crate::door::Door;
-use crate::{endpoint, host, network, sandbox, schema, service};
+use crate::{bulk, endpoint, host, network, sandbox, schema, service};
 
 #[derive(OpenApi)]
 #[openapi(info(
@@ -34,6 +34,7 @@ fn all() -> (Router<Door>, Document) {
         .routes(routes!(endpoint::endpoint_get, endpoint::endpoint_delete))
         .routes(routes!(endpoint::endpoint_join))
         .routes(routes!(endpoint::endpoint_detach))
+        .routes(routes!(bulk::join_many))
         .routes(routes!(service::service_list, service::service_publish))
         .routes(routes!(service::service_get, service::service_unpublish))
         .routes(routes!(service::backend_list, service::backend_attach))

@@ -11,13 +11,13 @@ mod parameters;
 mod requests;
 
 pub(crate) use answers::{
-    Backend, Endpoint, Error, Network, Refusals, Sandbox, Verification, Version,
+    Backend, Endpoint, Error, Joined, Network, Refusals, Sandbox, Verification, Version,
 };
 pub(crate) use parameters::{
-    Change, ContainerId, Drain, EndpointId, Filters, Force, NetworkId, OfNetwork, ServiceId,
-    Verbose,
+    Atomic, Change, ContainerId, Drain, EndpointId, Filters, Force, NetworkId, OfNetwork,
+    ServiceId, Verbose,
 };
-pub(crate) use requests::{EndpointCreate, Join, NetworkCreate, ServiceCreate};
+pub(crate) use requests::{EndpointCreate, Join, JoinMany, NetworkCreate, ServiceCreate};
 
 #[cfg(test)]
 mod tests {

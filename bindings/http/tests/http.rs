@@ -6,6 +6,7 @@ mod http {
     mod client;
     mod conflicts;
     mod document;
+    mod joins;
     mod openapi;
     mod order;
     mod refusals;

@@ -231,3 +231,16 @@ pub(crate) enum Refusals {
     #[response(status = 507)]
     Exhausted(Error),
 }
+
+/// What became of one join of many: `endpoint` and `key`, or `error`.
+#[derive(ToSchema)]
+pub(crate) struct Joined {
+    /// The id of the new endpoint.
+    #[schema(nullable = false)]
+    endpoint: Option<String>,
+    /// The sandbox key.
+    #[schema(nullable = false)]
+    key: Option<String>,
+    #[schema(nullable = false)]
+    error: Option<Error>,
+}

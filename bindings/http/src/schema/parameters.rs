@@ -46,6 +46,14 @@ pub(crate) struct Force {
     force: Option<u8>,
 }
 
+/// Together or each for itself.
+#[derive(IntoParams)]
+#[into_params(parameter_in = Query)]
+pub(crate) struct Atomic {
+    /// 1 = all or none.
+    atomic: Option<u8>,
+}
+
 /// How gently.
 #[derive(IntoParams)]
 #[into_params(parameter_in = Query)]

@@ -173,3 +173,12 @@ pub(crate) struct ParentUpdate {
     name: String,
     address: String,
 }
+
+/// A join with its endpoint.
+#[derive(ToSchema)]
+pub(crate) struct JoinMany {
+    /// Id, exact name, or id prefix; absent = `bridge`.
+    network: Option<String>,
+    endpoint: EndpointCreate,
+    container: Join,
+}

@@ -211,7 +211,7 @@ fn sandboxes_and_unknown_paths() {
         "/Networks",
         "/network",
         "/networks/a/b",
-        "/joins",
+        "/joins/a",
         "/verify/all",
         "/repair",
         "/gc",
