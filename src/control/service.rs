@@ -233,6 +233,8 @@ fn leave_by(
     doing: &str,
 ) -> Result<()> {
     let endpoints = records::endpoints(locked.store(), &network.id)?;
+    // Who takes down all of it has taken others from it since.
+    let service = endpoints.iter().find(|known| known.id == service.id).unwrap_or(service);
     let Some(backend) = service.backends.iter().find(|found| found.container == *container) else {
         let what = format!("container {container} is not attached to service {}", service.name);
         return Err(Error::new(Kind::Invalid, what));
