@@ -133,6 +133,10 @@ pub(super) fn attach(
     let endpoints = records::endpoints(locked.store(), &network.id)?;
     let on_it = endpoints.iter().find(|endpoint| endpoint.attachment(container).is_some());
     match on_it {
+        Some(place) if place.attachment(container).is_some_and(|here| here.detaching) => {
+            let what = format!("container {container} is half detached: detach it again first");
+            Err(Error::new(Kind::InUse, what).doing(doing))
+        }
         Some(place) => {
             let place = place.clone();
             attach_in(locked, network, service, spec, endpoints, &place, &doing)
