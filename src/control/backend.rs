@@ -139,7 +139,7 @@ pub(super) struct Leaving {
     pub(super) adjust: Vec<Step>,
     /// The services when all is done.
     pub(super) gone: Vec<Endpoint>,
-    /// The services while something is left of its place.
+    /// The services while something is left of its place, and nothing leads there any more.
     pub(super) left: Vec<Endpoint>,
 }
 

@@ -183,7 +183,7 @@ fn delete(locked: &mut Locked<'_>, network: &Network, doing: &str) -> Result<()>
     take_down(locked, doing, owners, Vec::new(), remove, gone.batch(), |left| {
         let marked = Network { state: NetworkState::Deleting, ..network.clone() };
         let writes = Writes::durable().put(network_key(&network.id), &marked)?;
-        Ok(writes.put_steps(steps_key.clone(), left)?.batch())
+        Ok(writes.put_steps(steps_key.clone(), &left.steps)?.batch())
     })?;
     locked.say(Level::Info, || format!("network {} deleted", network.name));
     Ok(())

@@ -18,7 +18,7 @@ use crate::model::{
 };
 use crate::plan::Step;
 use crate::services::ports;
-use crate::store::Store;
+use crate::store::{Batch, Store};
 
 impl Netberth {
     /// Publishes a service on a network.
@@ -252,7 +252,9 @@ fn leave_by(
             .and_then(|at| backend::naming(network, service, at, &endpoints, None, Fate::Goes));
         let adjust = swap.into_iter().chain(gone).collect();
         let batch = Writes::new().put(endpoint_key(&network.id, &after.id), &after)?.batch();
-        return take_down(locked, doing, &[], adjust, Vec::new(), batch.clone(), |_| Ok(batch));
+        return take_down(locked, doing, &[], adjust, Vec::new(), batch.clone(), |remains| {
+            Ok(if remains.unswapped { Batch::default() } else { batch })
+        });
     }
     let others = backend::behind(&endpoints, &backend.endpoint, container).len();
     let ends = place.filter(|place| place.role == Role::Member && others == 1);
@@ -266,7 +268,9 @@ fn leave_by(
         None => {
             let gone = backend::put_all(Writes::new(), &leaving.gone)?.batch();
             let left = backend::put_all(Writes::new(), &leaving.left)?.batch();
-            take_down(locked, doing, &[], leaving.adjust, Vec::new(), gone, |_| Ok(left))
+            take_down(locked, doing, &[], leaving.adjust, Vec::new(), gone, |remains| {
+                Ok(if remains.unswapped { Batch::default() } else { left })
+            })
         }
     }
 }
