@@ -1,6 +1,6 @@
 //! Services, pure: which back end has which slot, and the elements of the maps.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashSet};
 use std::net::IpAddr;
 
 use super::ports::{bound, host_ports};
@@ -208,9 +208,8 @@ impl Sets {
 pub(crate) fn without(these: &[SetElements], those: &[SetElements]) -> Vec<SetElements> {
     let left = these.iter().map(|one| {
         let other = those.iter().find(|other| other.set == one.set);
-        let known: std::collections::HashSet<String> =
-            other.iter().flat_map(|other| &other.elements).map(ToString::to_string).collect();
-        let elements = one.elements.iter().filter(|element| !known.contains(&element.to_string()));
+        let known: HashSet<&Element> = other.iter().flat_map(|other| &other.elements).collect();
+        let elements = one.elements.iter().filter(|element| !known.contains(element));
         SetElements { set: one.set.clone(), elements: elements.cloned().collect() }
     });
     left.filter(|set| !set.elements.is_empty()).collect()
