@@ -15,6 +15,7 @@ pub mod net;
 pub mod real;
 pub mod scenarios;
 pub mod server;
+pub mod services;
 pub mod steps;
 pub mod verbs;
 pub mod world;
