@@ -202,6 +202,7 @@ fn sandboxes_and_unknown_paths() {
         ("GET", "/sandboxes/default", "", 400, "invalid", "container_id"),
         ("GET", "/sandboxes/%2e%2e%2fx", "", 400, "invalid", "container_id"),
         ("DELETE", "/sandboxes/-x", "", 400, "invalid", "container_id"),
+        ("GET", "/verify", "", 405, "invalid", "method GET is not allowed here"),
     ];
     for path in [
         "/",
@@ -211,7 +212,7 @@ fn sandboxes_and_unknown_paths() {
         "/network",
         "/networks/a/b",
         "/joins",
-        "/verify",
+        "/verify/all",
         "/repair",
         "/gc",
         "/networks/none/endpoints/e/containers/c/d",
