@@ -101,6 +101,11 @@
 #define NETBERTH_FORCE 2
 
 /**
+ * For netberth_service_detach(): connections go on, and only new ones go elsewhere.
+ */
+#define NETBERTH_DRAIN 4
+
+/**
  * The request is malformed or contradicts itself.
  */
 #define NETBERTH_KIND_INVALID -1
@@ -159,6 +164,17 @@
  * netberth broke one of its own promises; the process is unharmed.
  */
 #define NETBERTH_KIND_BUG -12
+
+/**
+ * How many services may count for themselves.
+ */
+#define TURNS 8
+
+/**
+ * So that a client's slot is the same under every table, on every host: the kernel takes one by
+ * chance otherwise.
+ */
+#define SEED 28258
 
 /**
  * Why a call failed. It belongs to whoever received it, and nothing changes it: any number of
@@ -585,12 +601,14 @@ int netberth_service_backends(netberth *nb,
                               netberth_error **err);
 
 /**
- * Detaches a container from a service.
+ * Detaches a container from a service. Its connections by way of the service end; with NETBERTH_DRAIN
+ * they go on and it only gets no new ones: it stays a back end, `draining`, until it is detached
+ * without the flag, attached again, or its sandbox is deleted.
  *
  * \param nb         A handle.
  * \param service    The service's id, name, or the first four or more digits of its id.
  * \param container  The container's id, as it was attached.
- * \param flags      0.
+ * \param flags      0, or NETBERTH_DRAIN.
  * \param err        Receives the error on failure; may be NULL.
  * \return 0, or the negative kind: `not_found`; `invalid` if that container is not attached.
  */
@@ -604,7 +622,7 @@ int netberth_service_detach(netberth *nb,
  * Rehearses verbs that change something: tells what they would do to the host, and does nothing.
  *
  * \param nb            A handle.
- * \param request_json  {"verb","network","endpoint","service","container","force","request"}:
+ * \param request_json  {"verb","network","endpoint","service","container","force","drain","request"}:
  *                      `verb` is the function's name without netberth_, the others are what that
  *                      function would be given, `request` being its document; for example
  *                      {"verb":"join","network":"web","endpoint":"e1","request":
@@ -616,7 +634,10 @@ int netberth_service_detach(netberth *nb,
  * \return 0, or the negative kind, as the verb itself. What only the kernel can know, such as a
  *         device that is refused, is not found out.
  */
-int netberth_plan(netberth *nb, const char *request_json, char **plan_out, netberth_error **err);
+int netberth_plan(netberth *nb,
+                  const char *request_json,
+                  char **plan_out,
+                  netberth_error **err);
 
 /**
  * Compares what was made with what the host has, and says what of the host keeps networks from

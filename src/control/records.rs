@@ -118,6 +118,12 @@ impl Writes {
         Writes(Batch { durable: true, ..Batch::default() })
     }
 
+    /// The same, of what the kernel forgets at a power cut too.
+    pub(super) fn for_this_boot(mut self) -> Self {
+        self.0.durable = false;
+        self
+    }
+
     /// Writes a document.
     pub(super) fn put<T: Serialize>(mut self, key: Key, value: &T) -> Result<Self> {
         let text = encode(value)?;

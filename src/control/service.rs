@@ -161,7 +161,7 @@ fn attach_new(
     others.push(member.clone());
     let adjust = arriving(locked, network, (service, &after), &member, &others, true)?;
     replace(&mut others, &after);
-    let writes = writes.put(endpoint_key(&network.id, &after.id), &after)?;
+    let writes = writes.for_this_boot().put(endpoint_key(&network.id, &after.id), &after)?;
     let also = Also { others, adjust, writes };
     join::join(locked, network, member, spec, also, doing)
 }

@@ -108,8 +108,13 @@ port 80 of 10.1.0.2.
 | `pub4_any`, `pub6_any` | this port of all addresses of the host is published | `pub` |
 | `span4`, `span6` | the same for a span that keeps its numbers: the port is not rewritten | `pub` |
 | `span4_any`, `span6_any` | such a span on all addresses | `pub` |
-| `self4`, `self6` | a container that reaches itself by its published port must be masqueraded | `into_net` |
-| `vip4`, `vip6` | this is the virtual address of a service: nothing of netberth's adds one as yet | `icc_on`, `dnatted`, `output` |
+| `self4`, `self6` | a container that reaches itself by way of another address must be masqueraded | `into_net` |
+| `vip4`, `vip6` | this is the virtual address of a service | `nat_pre`, `nat_out`, `icc_on`, `dnatted`, `output` |
+| `svc4`, `svc6` | the slot of a new connection to this virtual address is found this way | `vip` |
+| `slot4`, `slot6` | this slot of a virtual address leads to this back end | `vip_turn0` and its like |
+| `psvc4_any`, `psvc6_any` | the slot of a new connection to this published port is found this way | `svc` |
+| `pslot4_any`, `pslot6_any` | this slot of a published port leads to this port of a back end | `svc_turn0` and its like |
+| `psvc4`, `pslot4`, `psvc6`, `pslot6` | the same for a port of one address of the host | `svc`, `svc_turn0` and its like |
 
 Elements of published ports are there exactly while a container is joined to the endpoint that has
 them. Those of a network are there from its creation to its deletion; those of the network `bridge`

@@ -40,7 +40,7 @@ pub(super) const SCENARIOS: &[Scenario] = &[
              forwarded to it needs another element that lets it through.",
             "`pair` lets containers of the network talk to each other.",
             "`br_masq` gives what leaves the host an address of the host.",
-            "The container adds nothing: a thousand of them have the same listing.",
+            "`self4` has each container: it may reach itself by way of another address.",
         ],
     },
     Scenario {
@@ -51,8 +51,8 @@ pub(super) const SCENARIOS: &[Scenario] = &[
         sysctl: None,
         verbs: &[BOTH, Endpoint("web", r#"{"name":"www"}"#), JOIN],
         look: &[
-            "The elements are those without IPv6: devices have no family, and neither has a table\n\
-                 of family `inet`.",
+            "The elements are those without IPv6, but for the container in `self6`: devices have no\n\
+                 family, and neither has a table of family `inet`.",
         ],
     },
     Scenario {
@@ -276,28 +276,49 @@ pub(super) const SCENARIOS: &[Scenario] = &[
             Join("db", "www", r#"{"container_id":"c1"}"#),
         ],
         look: &[
-            "The port leads to the container's address on `web`; the endpoint on `db` adds nothing.",
+            "The port leads to the container's address on `web`; the endpoint on `db` adds only\n\
+                 itself.",
             "The networks still do not reach each other.",
         ],
     },
     Scenario {
         file: "service",
         title: "A service with a port",
-        short: "published, and a container attached",
-        about: "A service takes one container as yet, and has no virtual address of its own: it is an\n\
-                endpoint by another name.",
+        short: "two back ends behind one address",
+        about: "A service has a virtual address, and 60 slots that its back ends share.",
         sysctl: None,
         verbs: &[
             WEB,
             Publish(
-                r#"{"name":"shop","network_name":"web",
+                r#"{"name":"shop","network_name":"web","virtual_address":"10.1.0.100",
                 "port_mapping":[{"proto":"tcp","port":80,"host_port":8080}]}"#,
             ),
             Attach("shop", r#"{"container_id":"c1"}"#),
+            Attach("shop", r#"{"container_id":"c2"}"#),
         ],
         look: &[
-            "The elements are those of an endpoint with the same port, there while the container\n\
-                 is attached.",
+            "`svc4` and `psvc4_any` choose the way: this service counts for itself (`turn0`).",
+            "`slot4` and `pslot4_any` have an element for each slot: every other one leads to each of\n\
+                 the two.",
+        ],
+    },
+    Scenario {
+        file: "service-empty",
+        title: "A service without back ends",
+        short: "refused at once",
+        about: "Published, and nobody behind it: what comes is refused.",
+        sysctl: None,
+        verbs: &[
+            WEB,
+            Publish(
+                r#"{"name":"shop","network_name":"web","virtual_address":"10.1.0.100",
+                "balance":"source",
+                "port_mapping":[{"proto":"tcp","port":80,"host_port":8080}]}"#,
+            ),
+        ],
+        look: &[
+            "`vip4` makes the address known: chain `refuse` answers for it.",
+            "The published port has no element: the host itself refuses it.",
         ],
     },
 ];
