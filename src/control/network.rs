@@ -164,8 +164,8 @@ fn delete(locked: &mut Locked<'_>, network: &Network, doing: &str) -> Result<()>
     }
     let endpoints = records::endpoints(locked.store(), &network.id)?;
     if !endpoints.is_empty() {
-        let named = endpoints.iter().filter(|endpoint| endpoint.role != Role::Member);
-        let names: Vec<&str> = named.map(|endpoint| endpoint.name.as_str()).collect();
+        let listed = endpoints.iter().filter(|endpoint| endpoint.role != Role::Member);
+        let names: Vec<&str> = listed.map(|endpoint| endpoint.name.as_str()).collect();
         let names = names.join(", ");
         let what = format!("network {} has active endpoints: {names}", network.name);
         return Err(Error::new(Kind::InUse, what));
