@@ -113,10 +113,10 @@ fn all_answer_and_see_the_client() {
                 assert!(ping(&client.key, to, 5) && ping(&host_path(), to, 5), "{to}");
             }
             // A back end calls its own service: itself, by way of the gateway, or a sibling.
-            let (names, seen) = who(&backs[0].key, &vips.0);
+            let (names, clients) = who(&backs[0].key, &vips.0);
             assert_eq!(names, all);
             assert_eq!(
-                seen,
+                clients,
                 [backs[0].v4.clone(), gateway(0)]
                     .into_iter()
                     .collect::<BTreeSet<_>>()

@@ -204,10 +204,10 @@ impl Sets {
     }
 }
 
-/// What of `these` is not among `those`.
-pub(crate) fn without(these: &[SetElements], those: &[SetElements]) -> Vec<SetElements> {
-    let left = these.iter().map(|one| {
-        let other = those.iter().find(|other| other.set == one.set);
+/// What of `mine` is not among `others`.
+pub(crate) fn without(mine: &[SetElements], others: &[SetElements]) -> Vec<SetElements> {
+    let left = mine.iter().map(|one| {
+        let other = others.iter().find(|other| other.set == one.set);
         let known: HashSet<&Element> = other.iter().flat_map(|other| &other.elements).collect();
         let elements = one.elements.iter().filter(|element| !known.contains(element));
         SetElements { set: one.set.clone(), elements: elements.cloned().collect() }

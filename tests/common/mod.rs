@@ -9,6 +9,7 @@
 )]
 
 pub mod bed;
+pub mod conntrack;
 pub mod faulty;
 pub mod foreign;
 pub mod net;
