@@ -4,6 +4,7 @@
     clippy::expect_used,
     clippy::panic,
     clippy::indexing_slicing,
+    clippy::print_stdout,
     reason = "a test that meets the unexpected says so and ends"
 )]
 
@@ -94,7 +95,7 @@ impl Scene<'_> {
         }
         let answered: usize = fates.iter().map(Fate::answered).sum();
         let took = began.elapsed();
-        eprintln!("{times} changes, {answered} connections answered in {took:.1?}");
+        println!("{times} changes, {answered} connections answered in {took:.1?}");
         fates
     }
 }
@@ -172,7 +173,7 @@ fn who_goes_at_once_takes_only_its_own_connections() {
                 detach(scene.bed, name, false);
             }
         });
-        eprintln!("{} cut", cut(&fates));
+        println!("{} cut", cut(&fates));
         scene.backs[..2].iter().for_each(|back| none_cut_from(back, &fates, &lines));
         assert!(lines.len() > 20, "{}", lines.len());
         lines.iter_mut().for_each(Line::talk);
