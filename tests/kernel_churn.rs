@@ -139,12 +139,12 @@ fn scene(balance: &str, test: impl FnOnce(&Scene<'_>) + Send) {
     });
 }
 
-/// With drain nobody notices: five hundred are attached, and five hundred drained.
+/// With drain nobody notices: a thousand are attached, and a thousand drained.
 #[test]
-fn a_thousand_changes_are_not_noticed() {
+fn two_thousand_changes_are_not_noticed() {
     scene("round-robin", |scene| {
         let mut lines = Vec::new();
-        let fates = scene.under_load(1000, |number| {
+        let fates = scene.under_load(2000, |number| {
             if number % 97 == 0 {
                 lines.extend(scene.lines());
             }
@@ -163,14 +163,14 @@ fn a_thousand_changes_are_not_noticed() {
     });
 }
 
-/// Without it, what was connected to the one that goes may end, and nothing else: five hundred are
-/// attached, and five hundred detached.
+/// Without it, what was connected to the one that goes may end, and nothing else: a thousand are
+/// attached, and a thousand detached.
 #[test]
 fn who_goes_at_once_takes_only_its_own_connections() {
     scene("random", |scene| {
         let stay = |line: &Line| ['a', 'b'].contains(&line.with);
         let mut lines = Vec::new();
-        let fates = scene.under_load(1000, |number| {
+        let fates = scene.under_load(2000, |number| {
             if number % 97 == 0 {
                 lines.extend(scene.lines().filter(stay));
             }

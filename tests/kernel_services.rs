@@ -165,8 +165,11 @@ fn nobody_behind_is_refused_at_once() {
             assert!(began.elapsed() < Duration::from_secs(4), "{to}");
         };
         let all = |from: &Path| {
-            refused(from, &vips.0);
-            refused(from, &vips.1);
+            for vip in [&vips.0, &vips.1] {
+                refused(from, vip);
+                let error = asked_by_udp(&udp_to(from, vip, PORT)).unwrap_err();
+                assert_eq!(error.kind(), std::io::ErrorKind::ConnectionRefused, "{vip}");
+            }
         };
         all(&client.key);
         all(&host_path());
