@@ -10,6 +10,7 @@
 mod common;
 
 use std::collections::BTreeSet;
+use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
@@ -161,14 +162,16 @@ fn nobody_behind_is_refused_at_once() {
         let refused = |from: &Path, to: &str| {
             let began = Instant::now();
             let error = asked_from(from, to, PORT).unwrap_err();
-            assert_eq!(error.kind(), std::io::ErrorKind::ConnectionRefused, "{to}");
+            assert_eq!(error.kind(), ErrorKind::ConnectionRefused, "{to}");
             assert!(began.elapsed() < Duration::from_secs(4), "{to}");
         };
         let all = |from: &Path| {
             for vip in [&vips.0, &vips.1] {
                 refused(from, vip);
-                let error = asked_by_udp(&udp_to(from, vip, PORT)).unwrap_err();
-                assert_eq!(error.kind(), std::io::ErrorKind::ConnectionRefused, "{vip}");
+                // On the host the packet does not even leave its socket.
+                let error = asked_by_udp(&udp_to(from, vip, PORT)).unwrap_err().kind();
+                let refusals = [ErrorKind::ConnectionRefused, ErrorKind::PermissionDenied];
+                assert!(refusals.contains(&error), "{vip}: {error}");
             }
         };
         all(&client.key);
