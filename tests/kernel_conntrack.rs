@@ -3,101 +3,14 @@
 
 mod common;
 
-use std::io::{Read, Write};
-use std::net::{SocketAddr, TcpListener, TcpStream, UdpSocket};
+use std::net::UdpSocket;
 use std::time::{Duration, Instant};
 
-use common::{Host, on_a_host, sh};
+use common::conntrack::{RULES, connection, datagram, entries, to, with_rules};
+use common::sh;
 use netberth::kernel::conntrack::Conntrack;
 use netberth::model::Proto;
 use netberth::plan::{Flow, Step};
-
-/// 192.0.2.1 and `fd00::1` are the host's, 10.1.0.2 and `fd00::2` the container's.
-const RULES: &str = "table inet t {
-    chain out {
-        type nat hook output priority -100;
-        ip daddr 192.0.2.1 udp dport 5000-5009 dnat ip to 10.1.0.2:6000
-        ip daddr 192.0.2.1 tcp dport 5000 dnat ip to 10.1.0.2:6000
-        ip6 daddr fd00::1 udp dport 5000 dnat ip6 to [fd00::2]:6000
-        ip6 daddr fd00::1 tcp dport 5000 dnat ip6 to [fd00::2]:6000
-    }
-    chain zones {
-        type filter hook output priority raw;
-        udp dport 5021 ct zone set 7
-        udp dport 5022 ct original zone set 9
-    }
-}
-";
-
-fn with_rules(test: impl FnOnce(&Host) + Send) {
-    on_a_host(|host| {
-        sh("ip link set lo up");
-        for address in ["192.0.2.1", "192.0.2.2", "10.1.0.2", "10.1.0.3"] {
-            sh(&format!("ip addr add {address}/32 dev lo"));
-        }
-        for address in ["fd00::1", "fd00::2"] {
-            sh(&format!("ip -6 addr add {address}/128 dev lo nodad"));
-        }
-        std::fs::write(host.path("rules"), RULES).unwrap();
-        sh(&format!("nft -f {}", host.path("rules").display()));
-        ipv6_is_ready();
-        test(host);
-    });
-}
-
-/// The route of a new IPv6 address is made by a work item that may be late: until then what is sent
-/// to it goes nowhere, without an error.
-fn ipv6_is_ready() {
-    for _ in 0..500 {
-        datagram("[fd00::1]:4000", "[fd00::2]:9");
-        if entries() == ["udp fd00::2 9"] {
-            sh("conntrack -F 2>/dev/null");
-            return;
-        }
-        std::thread::sleep(Duration::from_millis(10));
-    }
-    panic!("no IPv6 on lo: {:?}", entries());
-}
-
-/// Sends a datagram that nobody answers, from a port.
-fn datagram(from: &str, to: &str) {
-    UdpSocket::bind(from).unwrap().send_to(b"x", to).unwrap();
-}
-
-/// The entries as `protocol original-destination original-port`, sorted.
-fn entries() -> Vec<String> {
-    let mut lines: Vec<String> = sh("conntrack -L 2>/dev/null")
-        .lines()
-        .map(|line| {
-            let word = |key: &str| {
-                let mut words = line.split_whitespace();
-                words.find_map(|word| word.strip_prefix(key)).unwrap_or("").to_owned()
-            };
-            let proto = line.split_whitespace().next().unwrap();
-            format!("{proto} {} {}", word("dst="), word("dport=")).trim_end().to_owned()
-        })
-        .collect();
-    lines.sort();
-    lines
-}
-
-fn to(proto: Proto, address: Option<&str>, port: u16) -> Flow {
-    let address = address.map(|address| address.parse().unwrap());
-    let ipv6 = address.is_some_and(|address: std::net::IpAddr| address.is_ipv6());
-    Flow::To { proto, ipv6, address, port, port_end: None, answered_by: None }
-}
-
-/// A connection through the rules, and both its ends.
-fn connection(from: &str, to: &str, container: &str) -> (TcpStream, TcpStream, TcpListener) {
-    let listener = TcpListener::bind(container).unwrap();
-    let client = TcpStream::connect(to).unwrap();
-    let (mut server, _) = listener.accept().unwrap();
-    (&client).write_all(from.as_bytes()).unwrap();
-    let mut read = [0; 4];
-    server.read_exact(&mut read).unwrap();
-    assert_eq!(server.local_addr().unwrap(), container.parse::<SocketAddr>().unwrap());
-    (client, server, listener)
-}
 
 #[test]
 fn only_what_is_selected_goes() {
@@ -262,68 +175,6 @@ fn the_lines_do_what_the_step_does() {
         });
         assert_eq!(by_step, ["udp 192.0.2.1 5000", "udp 192.0.2.1 5003", "udp fd00::1 5001"]);
         assert_eq!(by_lines, by_step);
-    });
-}
-
-/// The kernel selects the same by itself.
-#[test]
-fn what_is_forgotten_is_what_is_deleted() {
-    with_rules(|_| {
-        let conntrack = Conntrack::open().unwrap();
-        let of = |address: &str| Flow::Of { address: address.parse().unwrap() };
-        let through =
-            |to: &str, by: &str| Flow::Through { to: to.parse().unwrap(), by: by.parse().unwrap() };
-        let backend = |proto, address: &str, port| Flow::AnsweredBy {
-            proto,
-            address: address.parse().unwrap(),
-            port,
-            port_end: None,
-        };
-        let span = |answered_by: Option<&str>| Flow::To {
-            proto: Proto::Udp,
-            ipv6: false,
-            address: Some("192.0.2.1".parse().unwrap()),
-            port: 5001,
-            port_end: Some(5003),
-            answered_by: answered_by.map(|address| address.parse().unwrap()),
-        };
-        let selections: [Vec<Flow>; 14] = [
-            vec![],
-            vec![to(Proto::Udp, None, 5000)],
-            vec![to(Proto::Udp, Some("192.0.2.1"), 5000)],
-            vec![to(Proto::Tcp, None, 5000), to(Proto::Udp, Some("fd00::1"), 5000)],
-            vec![to(Proto::Sctp, None, 5000), to(Proto::Udp, None, 4000)],
-            vec![span(None)],
-            vec![span(Some("10.1.0.2"))],
-            vec![span(Some("10.1.0.3"))],
-            vec![backend(Proto::Udp, "10.1.0.2", 6000), backend(Proto::Tcp, "fd00::2", 6000)],
-            vec![backend(Proto::Udp, "10.1.0.2", 6001)],
-            vec![through("192.0.2.1", "10.1.0.2"), through("fd00::1", "fd00::2")],
-            vec![through("192.0.2.1", "192.0.2.1")],
-            vec![of("fd00::2"), of("192.0.2.2")],
-            vec![of("10.1.0.2")],
-        ];
-        for flows in selections {
-            let left = |forget: &dyn Fn(&[Flow])| {
-                for port in 5000..=5004 {
-                    datagram("192.0.2.1:4000", &format!("192.0.2.1:{port}"));
-                }
-                datagram("192.0.2.2:4000", "192.0.2.2:5000");
-                datagram("[fd00::1]:4000", "[fd00::1]:5000");
-                let both = (
-                    connection("four", "192.0.2.1:5000", "10.1.0.2:6000"),
-                    connection("six!", "[fd00::1]:5000", "[fd00::2]:6000"),
-                );
-                forget(&flows);
-                let left = entries();
-                drop(both);
-                sh("conntrack -F 2>/dev/null");
-                left
-            };
-            let deleted = left(&|flows| assert!(conntrack.delete(flows).unwrap() < 100));
-            let forgotten = left(&|flows| conntrack.forget(flows).unwrap());
-            assert_eq!(forgotten, deleted, "{flows:?}");
-        }
     });
 }
 

@@ -1,4 +1,4 @@
-//! SCTP through a published port. The kernel of a test need not have SCTP sockets: the handshake's
+//! SCTP through a published port, and to a service. The kernel of a test need not have SCTP sockets: the handshake's
 //! first packets are made by hand (RFC 9260) and sent on raw sockets. Its connection tracking has to
 //! know the protocol, or a port of it could not be told from another.
 #![allow(
@@ -18,6 +18,7 @@ use std::time::{Duration, Instant};
 use common::bed::{Bed, HOST4, HOST6, OUTSIDE4, OUTSIDE6, same, snapshot};
 use common::net::within;
 use common::{on_a_host, sh};
+use netberth::model::{JoinSpec, ServiceSpec};
 use nix::sys::socket::{AddressFamily, SockFlag, SockProtocol, SockType, socket};
 
 const INIT: u8 = 1;
@@ -128,5 +129,67 @@ fn an_association_is_made_through_a_published_port() {
         bed.remove("foo", "sibling");
         bed.netberth.network_delete("foo").unwrap();
         same(&before, &snapshot(host));
+    });
+}
+
+/// Sends INIT from a port of `client`, asserts that one of `servers` gets it at 7000 and that its
+/// answer comes from where the client asked, and tells which it was.
+fn one_of(client: &Path, servers: &[&Path; 2], to: (&str, u16), own: u16, as_seen: &str) -> usize {
+    let host: IpAddr = to.0.parse().unwrap();
+    let ours = raw(client, host.is_ipv6());
+    let theirs = servers.map(|server| raw(server, host.is_ipv6()));
+    ours.send_to(&packet(INIT, (own, to.1), 0), (host, 0)).unwrap();
+    let tick = Duration::from_millis(1);
+    let began = Instant::now();
+    let found = std::iter::repeat_with(|| [0, 1].map(|at| next(&theirs[at], INIT, tick)))
+        .take_while(|_| began.elapsed() < LONG)
+        .find_map(|got| (0..2).find_map(|at| got[at].map(|init| (at, init))));
+    let (at, (from, own_seen, port)) = found.expect("INIT");
+    assert_eq!((from, port), (as_seen.parse().unwrap(), 7000));
+    theirs[at].send_to(&packet(INIT_ACK, (port, own_seen), 7), (from, 0)).unwrap();
+    assert_eq!(next(&ours, INIT_ACK, LONG).expect("INIT ACK"), (host, to.1, own));
+    assert_eq!(next(&theirs[1 - at], INIT, tick), None, "both got it");
+    at
+}
+
+/// By its virtual addresses and by a published port, of either family; its back ends in turn.
+#[test]
+fn an_association_is_made_with_one_of_two_back_ends() {
+    on_a_host(|host| {
+        let bed = Bed::new(host);
+        let outside = bed.outside();
+        bed.network(r#"{"name":"foo","options":{"ipv6":true}}"#);
+        let spec = ServiceSpec::from_json(
+            br#"{"name":"web","network_name":"foo","port_mapping":[
+                {"proto":"sctp","port":7000,"host_port":8000}]}"#,
+        );
+        bed.netberth.service_publish(&spec.unwrap()).unwrap();
+        let keys = ["a", "b"].map(|name| {
+            let json = format!("{{\"container_id\":\"{name}\"}}");
+            bed.netberth.service_attach("web", &JoinSpec::from_json(json.as_bytes()).unwrap())
+        });
+        let keys = keys.map(Result::unwrap);
+        let servers = [keys[0].as_path(), keys[1].as_path()];
+        let client = bed.container("foo", "client");
+        let more = bed.netberth.service("web", true).unwrap().more.unwrap();
+        let vips: Vec<&str> =
+            more.addresses.iter().filter_map(|cidr| cidr.split('/').next()).collect();
+        let ways = [
+            (&client.key, (vips[0], 7000), &*client.v4),
+            (&client.key, (vips[1], 7000), &*client.v6),
+            (&outside, (HOST4, 8000), OUTSIDE4),
+            (&outside, (HOST6, 8000), OUTSIDE6),
+        ];
+        for (from, to, seen) in ways {
+            let turns = [1, 2, 3, 4].map(|own| one_of(from, &servers, to, OWN + own, seen));
+            assert_eq!(turns.iter().sum::<usize>(), 2, "{to:?}: {turns:?}");
+        }
+        bed.netberth.service_detach("web", "a", false).unwrap();
+        for (from, to, seen) in ways {
+            // The same ports as before: they were its own before it went.
+            for own in [1, 2, 3, 4] {
+                assert_eq!(one_of(from, &servers, to, OWN + own, seen), 1, "{to:?}");
+            }
+        }
     });
 }

@@ -104,23 +104,28 @@ fn turns_are_exact_and_chance_is_even() {
     });
 }
 
-/// Others are called all the time: they have no part in a service's turns.
+/// Others are called all the time: they have no part in a service's turns, nor in whom a client is
+/// led to by its address.
 #[test]
 fn others_do_not_disturb_the_shares() {
     on_a_host(|host| {
         let bed = Bed::new(host);
         bed.network(r#"{"name":"foo","options":{"subnets":[{"subnet":"10.88.0.0/16"}]}}"#);
-        let names = ["one", "two", "three"];
-        let vips = names.map(|name| publish(&bed, name, "round-robin"));
+        let names = ["one", "two", "three", "sticky"];
+        let vips = names.map(|name| {
+            publish(&bed, name, if name == "sticky" { "source" } else { "round-robin" })
+        });
         let _servers = ten(&bed, &names);
         let clients = names.map(|name| bed.container("foo", &format!("client-{name}")).key);
+        let crowd = crowd(&bed);
         let ends = AtomicBool::new(false);
         std::thread::scope(|scope| {
-            for (client, vip) in clients[1..].iter().zip(&vips[1..]) {
+            let _guard = Ends(&ends);
+            for (client, vip) in clients[1..3].iter().zip(&vips[1..3]) {
                 let ends = &ends;
                 scope.spawn(move || {
                     within(client, || {
-                        for _ in 0..20 * MANY {
+                        for _ in 0..40 * MANY {
                             if ends.load(Ordering::Relaxed) {
                                 break;
                             }
@@ -130,9 +135,117 @@ fn others_do_not_disturb_the_shares() {
                 });
             }
             let exact = tally(&clients[0], &vips[0], PORT, MANY);
-            ends.store(true, Ordering::Relaxed);
             assert!(exact.values().all(|count| *count == MANY / 10), "{exact:?}");
+            even(&counted(&from_many(&crowd, &vips[3], MANY)), 10);
         });
+    });
+}
+
+/// Ends the others whatever happens.
+struct Ends<'a>(&'a AtomicBool);
+
+impl Drop for Ends<'_> {
+    fn drop(&mut self) {
+        self.0.store(true, Ordering::Relaxed);
+    }
+}
+
+/// Slot by slot, the address that a virtual one leads to.
+fn slots(vip: &str) -> BTreeMap<u64, String> {
+    let listed = sh("nft -j list map inet netberth slot4");
+    let document: serde_json::Value = serde_json::from_str(&listed).unwrap();
+    let maps = document["nftables"].as_array().unwrap().iter();
+    let elements = maps.filter_map(|object| object["map"]["elem"].as_array()).flatten();
+    let of_it = elements.filter(|element| element[0]["concat"][0] == vip);
+    let slot = |key: &serde_json::Value| {
+        key.as_u64().or_else(|| key.as_str().and_then(|text| text.parse().ok())).unwrap()
+    };
+    of_it.map(|e| (slot(&e[0]["concat"][1]), e[1].as_str().unwrap().to_owned())).collect()
+}
+
+/// In turns and by chance: the others keep every slot that they had, and the newcomer has those of the
+/// one that left.
+#[test]
+fn one_of_ten_is_replaced_and_the_others_keep_their_shares() {
+    on_a_host(|host| {
+        let bed = Bed::new(host);
+        bed.network(r#"{"name":"foo","options":{"subnets":[{"subnet":"10.88.0.0/16"}]}}"#);
+        let names = ["turns", "random"];
+        let vips = [publish(&bed, "turns", "round-robin"), publish(&bed, "random", "random")];
+        let mut servers = ten(&bed, &names);
+        // A client that has used up its ports meets connections of before: each measure has its own.
+        let shares = |time: &str| {
+            let clients = names.map(|name| bed.container("foo", &format!("{name}-{time}")).key);
+            let exact = tally(&clients[0], &vips[0], PORT, MANY);
+            assert!(exact.len() == 10 && exact.values().all(|n| *n == MANY / 10), "{exact:?}");
+            let by_chance = tally(&clients[1], &vips[1], PORT, 2 * MANY);
+            even(&by_chance, 10);
+            [exact, by_chance]
+        };
+        let (before, slots_before) = (shares("before"), [slots(&vips[0]), slots(&vips[1])]);
+        for service in names {
+            bed.netberth.service_detach(service, "c3", false).unwrap();
+        }
+        servers.remove(3);
+        let keys = names.map(|service| attach(&bed, service, "new"));
+        servers.push(Server::new(&keys[0], "new"));
+        let (after, slots_after) = (shares("after"), [slots(&vips[0]), slots(&vips[1])]);
+        for at in 0..2 {
+            assert_eq!((slots_before[at].len(), slots_after[at].len()), (60, 60));
+            let moved: Vec<_> = slots_before[at]
+                .iter()
+                .filter(|(slot, to)| slots_after[at][slot] != **to)
+                .collect();
+            assert!(moved.len() == 6 && moved.iter().all(|one| one.1 == moved[0].1), "{moved:?}");
+            for (name, count) in &before[at] {
+                let name = if name == "c3" { "new" } else { name };
+                // Turns are exact; two samples of chance may each be a tenth from the share.
+                let most = if at == 0 { 0 } else { count / 5 };
+                assert!(after[at][name].abs_diff(*count) <= most, "{name}: {before:?}, {after:?}");
+            }
+        }
+    });
+}
+
+/// 13 and 50 do not divide 1020: each back end has as many slots as any other, or one more, and as
+/// many connections as its slots say. Turns are by chance then.
+#[test]
+fn many_have_the_shares_that_their_slots_say() {
+    on_a_host(|host| {
+        let bed = Bed::new(host);
+        bed.network(r#"{"name":"foo","options":{"subnets":[{"subnet":"10.88.0.0/16"}]}}"#);
+        let names = ["turns", "sticky"];
+        let vips = [publish(&bed, "turns", "round-robin"), publish(&bed, "sticky", "source")];
+        let client = bed.container("foo", "client").key;
+        let crowd = crowd(&bed);
+        let mut servers = Vec::new();
+        for many in [13_usize, 50] {
+            for number in servers.len()..many {
+                let name = format!("c{number}");
+                let keys = names.map(|service| attach(&bed, service, &name));
+                // Its name is its address, as the slots have it.
+                let place = bed.netberth.service_backends("turns", true).unwrap();
+                let place = place.into_iter().find(|backend| backend.id == name).unwrap();
+                let address = place.addresses.unwrap()[0].split('/').next().unwrap().to_owned();
+                servers.push(Server::new(&keys[0], &address));
+            }
+            let tallies =
+                [tally(&client, &vips[0], PORT, MANY), counted(&from_many(&crowd, &vips[1], MANY))];
+            for (vip, tally) in vips.iter().zip(tallies) {
+                let mut shares = Tally::new();
+                for to in slots(vip).into_values() {
+                    *shares.entry(to).or_default() += 1;
+                }
+                assert_eq!((shares.values().sum::<usize>(), shares.len()), (1020, many));
+                let least = 1020 / many;
+                assert!(shares.values().all(|n| [least, least + 1].contains(n)), "{shares:?}");
+                for (address, slots) in &shares {
+                    let (due, has) = (MANY * slots / 1020, tally[address]);
+                    // Five times the spread of chance.
+                    assert!(has.abs_diff(due).pow(2) <= 25 * due, "{address}: {has} of {due}");
+                }
+            }
+        }
     });
 }
 

@@ -11,6 +11,7 @@
 mod common;
 
 use common::bed::{Bed, HOST4, HOST6, same, snapshot};
+use common::services::{attach, publish};
 use common::{on_a_host, sh};
 use netberth::model::Difference;
 
@@ -127,6 +128,51 @@ fn elements_are_told_by_their_owner() {
         // Of a form that netberth never makes.
         nft("add", "pair { \"a\" . \"b\" : accept }");
         assert!(only(&bed).starts_with("set inet netberth pair | nothing | 1 "), "{}", only(&bed));
+    });
+}
+
+#[test]
+fn what_a_hand_took_from_a_service_is_told() {
+    on_a_host(|host| {
+        quiet();
+        let bed = Bed::new(host);
+        bed.network(r#"{"name":"foo"}"#);
+        let (vip, ports) = publish(
+            &bed,
+            "web",
+            "foo",
+            ",\"port_mapping\":[{\"proto\":6,\"port\":80,\"host_port\":8080}]",
+        );
+        assert_eq!(ports, "", "no IPv6");
+        let backs = ["a", "b"].map(|name| attach(&bed, "web", name));
+        clean(&bed);
+        let nft =
+            |verb: &str, what: &str| sh(&format!("nft '{verb} element inet netberth {what}'"));
+        for (key, data) in [
+            (format!("slot4 {{ {vip} . 7 }}"), None),
+            ("pslot4_any { tcp . 8080 . 7 }".to_owned(), None),
+            (format!("vip4 {{ {vip} }}"), None),
+            (format!("self4 {{ {0} . {0} }}", backs[0].v4), None),
+            (format!("slot4 {{ {vip} . 7 }}"), Some("10.9.9.9")),
+        ] {
+            let element = sh(&format!("nft 'get element inet netberth {key}'"));
+            let element = element.split("elements = {").nth(1).unwrap().split('}').next().unwrap();
+            let set = key.split(' ').next().unwrap();
+            nft("delete", &key);
+            if let Some(data) = data {
+                nft("add", &key.replace(" }", &format!(" : {data} }}")));
+            }
+            let all = differences(&bed);
+            assert_eq!(all.len(), 1, "{key}: {all:#?}");
+            let owner = (all[0].owner.kind.as_str(), all[0].owner.name.as_str());
+            assert_eq!(owner, ("service", "web"), "{key}");
+            if data.is_some() {
+                assert!(all[0].found.ends_with("10.9.9.9"), "{all:#?}");
+                nft("delete", &key);
+            }
+            nft("add", &format!("{set} {{ {element} }}"));
+            clean(&bed);
+        }
     });
 }
 

@@ -10,7 +10,7 @@
 use std::sync::Arc;
 
 use netberth::kernel::fake::Fake;
-use netberth::model::{EndpointSpec, Filter, JoinSpec, NetworkSpec, Ns};
+use netberth::model::{EndpointSpec, Filter, JoinSpec, NetworkSpec, Ns, ServiceSpec};
 use netberth::store::Memory;
 use netberth::{Config, Kind, Netberth};
 
@@ -178,4 +178,27 @@ fn a_container_is_on_a_network_once() {
     assert_eq!(error.kind(), Kind::Invalid);
     assert!(error.message().contains("by endpoint a"), "{error}");
     assert_eq!(world.fake.snapshot(), before);
+}
+
+#[test]
+fn nothing_is_attached_where_a_place_is_half_gone() {
+    let world = World::new();
+    for name in ["s", "t"] {
+        let json = format!("{{\"name\":\"{name}\"}}");
+        let spec = ServiceSpec::from_json(json.as_bytes()).unwrap();
+        world.netberth.service_publish(&spec).unwrap();
+    }
+    let spec = JoinSpec::from_json(br#"{"container_id":"c"}"#).unwrap();
+    world.netberth.service_attach("s", &spec).unwrap();
+    world.fake.fail_undo_at(1);
+    world.netberth.service_detach("s", "c", false).unwrap_err();
+    world.fake.fail_no_more();
+    for service in ["s", "t"] {
+        let error = world.netberth.service_attach(service, &spec).unwrap_err();
+        assert_eq!(error.kind(), Kind::InUse, "{error}");
+        assert!(error.message().contains("half detached"), "{error}");
+    }
+    world.netberth.service_detach("s", "c", false).unwrap();
+    world.netberth.service_attach("t", &spec).unwrap();
+    assert_eq!(world.netberth.verify().unwrap().differences, []);
 }

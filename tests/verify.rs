@@ -11,7 +11,7 @@
 mod common;
 
 use common::faulty::Manner;
-use common::scenarios::all;
+use common::scenarios::{all, services};
 use common::world::World;
 use netberth::model::Difference;
 
@@ -36,6 +36,9 @@ fn a_verb_that_failed_leaves_what_is_recorded() {
         let directory = tempfile::tempdir().unwrap();
         for n in 1.. {
             let world = World::prepared(directory.path(), scenario);
+            if services::is_one(scenario) {
+                world.script.count_effects();
+            }
             world.script.fail_once(n, Manner::OneByOne);
             let result = world.run(scenario.verb);
             if world.script.failed().is_empty() {

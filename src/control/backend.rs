@@ -76,15 +76,15 @@ pub(super) fn shared_out(mut service: Endpoint) -> Endpoint {
 /// The service with one more back end, or with one that takes connections again.
 pub(super) fn with(service: &Endpoint, container: &ContainerId, endpoint: Id) -> Endpoint {
     let mut service = service.clone();
-    match service.backends.iter_mut().find(|backend| backend.container == *container) {
-        Some(known) => known.draining = false,
-        None => {
-            let taken = |number: &u16| service.backends.iter().any(|b| b.number == *number);
-            let number = (0..u16::MAX).find(|number| !taken(number)).unwrap_or(u16::MAX);
-            let container = container.clone();
-            service.backends.push(Backend { container, endpoint, number, draining: false });
-        }
+    let known = service.backends.iter_mut().find(|backend| backend.container == *container);
+    if let Some(known) = known {
+        known.draining = false;
+        return shared_out(service);
     }
+    let taken = |number: &u16| service.backends.iter().any(|backend| backend.number == *number);
+    let number = (0..u16::MAX).find(|number| !taken(number)).unwrap_or(u16::MAX);
+    let container = container.clone();
+    service.backends.push(Backend { container, endpoint, number, draining: false });
     shared_out(service)
 }
 
@@ -139,7 +139,7 @@ pub(super) struct Leaving {
     pub(super) adjust: Vec<Step>,
     /// The services when all is done.
     pub(super) gone: Vec<Endpoint>,
-    /// The services while something is left of its place.
+    /// The services while something is left of its place, and nothing leads there any more.
     pub(super) left: Vec<Endpoint>,
 }
 

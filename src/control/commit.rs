@@ -192,7 +192,7 @@ pub(super) fn leftover(doing: &str, left: Vec<Step>) -> Result<Batch> {
 
 /// Takes down what `remove` says was done under the keys `owners`: `adjust` first, so that nothing
 /// names or routes what is about to go, then the undoing, newest first. `gone` is written when all
-/// is undone; otherwise `left` is, with the steps that remain, and the verb can be called again.
+/// is undone; otherwise `left` is, with what remains, and the verb can be called again.
 pub(super) fn take_down(
     locked: &mut Locked<'_>,
     doing: &str,
@@ -200,7 +200,7 @@ pub(super) fn take_down(
     adjust: Vec<Step>,
     remove: Vec<Done>,
     gone: Batch,
-    left: impl FnOnce(&[Done]) -> Result<Batch>,
+    left: impl FnOnce(&Remains) -> Result<Batch>,
 ) -> Result<()> {
     let undo_list = removable(locked, owners, remove)?;
     if adjust.is_empty() && undo_list.is_empty() {
@@ -214,21 +214,29 @@ pub(super) fn take_down(
     };
     locked.store().commit(&intent_batch(&intent)?)?;
     let Intent::TakeDown { adjust, .. } = intent else { return Ok(()) };
-    let mut failures = adjust_all(locked, &adjust);
+    let unadjusted = adjust_all(locked, &adjust);
+    let unswapped = unadjusted.iter().any(|(step, _)| matches!(step, Step::Swap { .. }));
     let (remaining, undoing) = undo(locked, &undo_list);
-    failures.extend(undoing);
-    let mut failures = failures.into_iter();
+    let mut failures = unadjusted.into_iter().map(|(_, error)| error).chain(undoing);
     let Some(first) = failures.next() else {
         return locked.store().commit(&and_drop_intent(gone));
     };
     let cause = failures.fold(first, Error::and_while_undoing);
-    let remaining: Vec<Done> =
-        remaining.into_iter().map(|step| Done { step, held: false }).collect();
-    let marked = left(&remaining).and_then(|batch| locked.store().commit(&and_drop_intent(batch)));
+    let steps = remaining.into_iter().map(|step| Done { step, held: false }).collect();
+    let remains = Remains { steps, unswapped };
+    let marked = left(&remains).and_then(|batch| locked.store().commit(&and_drop_intent(batch)));
     Err(match marked {
         Ok(()) => cause,
         Err(error) => cause.and_while_undoing(error),
     })
+}
+
+/// What is left when something could not be taken down.
+pub(super) struct Remains {
+    /// What could not be undone.
+    pub(super) steps: Vec<Done>,
+    /// Services have their elements of before.
+    pub(super) unswapped: bool,
 }
 
 /// What of a recorded plan is ours to undo.
@@ -240,14 +248,17 @@ fn removable(locked: &Locked<'_>, owners: &[Key], remove: Vec<Done>) -> Result<V
 }
 
 /// Applies every adjustment, whatever becomes of the others. What it would change may be gone: the
-/// namespace of a container that ended, the device of a route.
-pub(super) fn adjust_all(locked: &mut Locked<'_>, adjust: &[Step]) -> Vec<Error> {
+/// namespace of a container that ended, the device of a route. Returns what failed, and why.
+pub(super) fn adjust_all<'a>(
+    locked: &mut Locked<'_>,
+    adjust: &'a [Step],
+) -> Vec<(&'a Step, Error)> {
     let mut failures = Vec::new();
     for step in adjust {
         match locked.kernel().apply(std::slice::from_ref(step)).failed {
             None => locked.say(Level::Debug, || step.to_string()),
             Some((_, error)) if is_gone(&error) => {}
-            Some((_, error)) => failures.push(error),
+            Some((_, error)) => failures.push((step, error)),
         }
     }
     failures

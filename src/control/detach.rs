@@ -39,7 +39,7 @@ pub(super) struct Also {
     pub(super) adjust: Vec<Step>,
     /// To be written when it is done.
     pub(super) gone: Vec<Endpoint>,
-    /// To be written while something is left of its place.
+    /// To be written while something is left of its place, and nothing leads there any more.
     pub(super) left: Vec<Endpoint>,
 }
 
@@ -104,9 +104,10 @@ pub(super) fn take(
     let gone: Batch = gone.put(sandbox_key(container), &sandbox)?.delete(steps_key.clone()).batch();
     let owners = std::slice::from_ref(&steps_key);
     take_down(locked, doing, owners, adjust, remove, gone, |left| {
-        let writes = backend::put_all(Writes::new(), &also.left)?;
+        let services = if left.unswapped { &[][..] } else { &also.left };
+        let writes = backend::put_all(Writes::new(), services)?;
         let writes = writes.put(endpoint_key(&network.id, &marked.id), &marked)?;
-        Ok(writes.put_steps(steps_key.clone(), left)?.batch())
+        Ok(writes.put_steps(steps_key.clone(), &left.steps)?.batch())
     })
 }
 

@@ -342,7 +342,7 @@ fn remove(
         }
         let half = Network { state: NetworkState::Deleting, ..network.clone() };
         let writes = Writes::durable().put(records::network_key(&network.id), &half)?;
-        Ok(writes.put_steps(owner.clone(), left)?.batch())
+        Ok(writes.put_steps(owner.clone(), &left.steps)?.batch())
     })
 }
 

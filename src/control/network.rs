@@ -164,7 +164,8 @@ fn delete(locked: &mut Locked<'_>, network: &Network, doing: &str) -> Result<()>
     }
     let endpoints = records::endpoints(locked.store(), &network.id)?;
     if !endpoints.is_empty() {
-        let names: Vec<&str> = endpoints.iter().map(|endpoint| endpoint.name.as_str()).collect();
+        let listed = endpoints.iter().filter(|endpoint| endpoint.role != Role::Member);
+        let names: Vec<&str> = listed.map(|endpoint| endpoint.name.as_str()).collect();
         let names = names.join(", ");
         let what = format!("network {} has active endpoints: {names}", network.name);
         return Err(Error::new(Kind::InUse, what));
@@ -182,7 +183,7 @@ fn delete(locked: &mut Locked<'_>, network: &Network, doing: &str) -> Result<()>
     take_down(locked, doing, owners, Vec::new(), remove, gone.batch(), |left| {
         let marked = Network { state: NetworkState::Deleting, ..network.clone() };
         let writes = Writes::durable().put(network_key(&network.id), &marked)?;
-        Ok(writes.put_steps(steps_key.clone(), left)?.batch())
+        Ok(writes.put_steps(steps_key.clone(), &left.steps)?.batch())
     })?;
     locked.say(Level::Info, || format!("network {} deleted", network.name));
     Ok(())

@@ -28,7 +28,8 @@ fn interrupted(locked: &mut Locked<'_>, record: &Record) -> Result<()> {
             (doing, left, failures, Batch::default())
         }
         Intent::TakeDown { doing, adjust, undo: steps, batch } => {
-            let mut failures = adjust_all(locked, &adjust);
+            let unadjusted = adjust_all(locked, &adjust).into_iter().map(|(_, error)| error);
+            let mut failures: Vec<Error> = unadjusted.collect();
             let (left, undoing) = undo(locked, &steps);
             failures.extend(undoing);
             (doing, left, failures, batch)

@@ -13,7 +13,7 @@ use super::{Netberth, backend, endpoint, lookup, network};
 use crate::error::{Doing, Kind, Result};
 use crate::model::view::SandboxView;
 use crate::model::{Role, Sandbox, SandboxKind};
-use crate::plan::{Ask, Done, Step};
+use crate::plan::{Ask, Step};
 use crate::store::Store;
 
 impl Netberth {
@@ -55,6 +55,7 @@ fn delete(locked: &mut Locked<'_>, sandbox: Sandbox, doing: &str) -> Result<()> 
         remove.retain(|done| !theirs(&done.step));
     }
     let (mut adjust, mut gone, mut left) = (Vec::new(), Writes::new(), Writes::new());
+    let mut left_services = Vec::new();
     for Leg { network, mut endpoint, .. } in legs(locked.store(), &sandbox)? {
         let key = join_steps(&endpoint.id, &container);
         remove.extend(records::steps(locked.store(), &key)?);
@@ -66,7 +67,7 @@ fn delete(locked: &mut Locked<'_>, sandbox: Sandbox, doing: &str) -> Result<()> 
         let fate = Fate::Goes;
         adjust.extend(names::of_joined(&network, &endpoint, &endpoints, &container, fate));
         gone = backend::put_all(gone, &leaving.gone)?;
-        left = backend::put_all(left, &leaving.left)?;
+        left_services.extend(leaving.left);
         let id = endpoint_key(&network.id, &endpoint.id);
         left = left.put(id.clone(), &marked(&endpoint, &container))?.delete(key.clone());
         endpoint.attachments.retain(|attachment| attachment.container != container);
@@ -81,11 +82,12 @@ fn delete(locked: &mut Locked<'_>, sandbox: Sandbox, doing: &str) -> Result<()> 
         gone = gone.delete(netns_key(&name));
     }
     let owners = std::slice::from_ref(&own_steps);
-    take_down(locked, doing, owners, adjust, remove, gone.batch(), |remaining: &[Done]| {
+    take_down(locked, doing, owners, adjust, remove, gone.batch(), |remains| {
         // It stays joined, so that those who know its names are told again.
         let marked = Sandbox { deleting: true, ..sandbox };
-        let left = left.put(sandbox_key(&container), &marked)?;
-        Ok(left.put_steps(own_steps.clone(), remaining)?.batch())
+        let services = if remains.unswapped { &[][..] } else { &left_services };
+        let left = backend::put_all(left, services)?.put(sandbox_key(&container), &marked)?;
+        Ok(left.put_steps(own_steps.clone(), &remains.steps)?.batch())
     })?;
     locked.say(Level::Info, || doing.to_owned());
     Ok(())

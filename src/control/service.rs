@@ -18,7 +18,7 @@ use crate::model::{
 };
 use crate::plan::Step;
 use crate::services::ports;
-use crate::store::Store;
+use crate::store::{Batch, Store};
 
 impl Netberth {
     /// Publishes a service on a network.
@@ -133,9 +133,13 @@ pub(super) fn attach(
     let endpoints = records::endpoints(locked.store(), &network.id)?;
     let on_it = endpoints.iter().find(|endpoint| endpoint.attachment(container).is_some());
     match on_it {
+        Some(place) if place.attachment(container).is_some_and(|here| here.detaching) => {
+            let what = format!("container {container} is half detached: detach it again first");
+            Err(Error::new(Kind::InUse, what).doing(doing))
+        }
         Some(place) => {
             let place = place.clone();
-            attach_in(locked, network, service, spec, endpoints, &place, &doing)
+            attach_in(locked, network, service, spec, &endpoints, &place, &doing)
         }
         None => attach_new(locked, network, service, spec, endpoints, &doing),
     }
@@ -168,13 +172,14 @@ fn attach_in(
     network: &Network,
     service: &Endpoint,
     spec: &JoinSpec,
-    endpoints: Vec<Endpoint>,
+    endpoints: &[Endpoint],
     place: &Endpoint,
     doing: &str,
 ) -> Result<PathBuf> {
+    check_in_place(spec, place).doing(|| doing.to_owned())?;
     let result = seat::find(locked, network, spec).and_then(|seat| {
         let after = backend::with(service, &spec.container, place.id);
-        let adjust = arriving(locked, network, (service, &after), place, &endpoints, false)?;
+        let adjust = arriving(locked, network, (service, &after), place, endpoints, false)?;
         build(locked, doing, Vec::new(), adjust, |_| {
             Ok(Writes::new().put(endpoint_key(&network.id, &after.id), &after)?.batch())
         })?;
@@ -183,6 +188,22 @@ fn attach_in(
     let key = result.doing(|| doing.to_owned())?;
     locked.say(Level::Info, || doing.to_owned());
     Ok(key)
+}
+
+/// What only a join can give is not passed over in silence.
+fn check_in_place(spec: &JoinSpec, place: &Endpoint) -> Result<()> {
+    let asked = [
+        ("interface_name", spec.interface_name.is_some()),
+        ("sysctls", !spec.sysctls.is_empty()),
+        ("extra_hosts", !spec.extra_hosts.is_empty()),
+        ("parent_updates", !spec.parent_updates.is_empty()),
+    ];
+    let Some((key, _)) = asked.iter().find(|(_, asked)| *asked) else { return Ok(()) };
+    let what = format!(
+        "{key}: the container is on the network already, by {}: give it where that is joined",
+        place.name
+    );
+    Err(Error::new(Kind::Invalid, what))
 }
 
 /// The steps by which a service changes when a back end comes.
@@ -233,6 +254,8 @@ fn leave_by(
     doing: &str,
 ) -> Result<()> {
     let endpoints = records::endpoints(locked.store(), &network.id)?;
+    // Who takes down all of it has taken others from it since.
+    let service = endpoints.iter().find(|known| known.id == service.id).unwrap_or(service);
     let Some(backend) = service.backends.iter().find(|found| found.container == *container) else {
         let what = format!("container {container} is not attached to service {}", service.name);
         return Err(Error::new(Kind::Invalid, what));
@@ -246,23 +269,23 @@ fn leave_by(
             .and_then(|at| backend::naming(network, service, at, &endpoints, None, Fate::Goes));
         let adjust = swap.into_iter().chain(gone).collect();
         let batch = Writes::new().put(endpoint_key(&network.id, &after.id), &after)?.batch();
-        return take_down(locked, doing, &[], adjust, Vec::new(), batch.clone(), |_| Ok(batch));
+        return take_down(locked, doing, &[], adjust, Vec::new(), batch.clone(), |remains| {
+            Ok(if remains.unswapped { Batch::default() } else { batch })
+        });
     }
     let others = backend::behind(&endpoints, &backend.endpoint, container).len();
     let ends = place.filter(|place| place.role == Role::Member && others == 1);
     let leaving = backend::leave(network, &endpoints, &[service], container, ends);
-    match ends {
-        Some(member) => {
-            let Leaving { adjust, gone, left } = leaving;
-            let also = detach::Also { adjust, gone, left };
-            detach::take(locked, network, &endpoints, member.clone(), container, also, doing)
-        }
-        None => {
-            let gone = backend::put_all(Writes::new(), &leaving.gone)?.batch();
-            let left = backend::put_all(Writes::new(), &leaving.left)?.batch();
-            take_down(locked, doing, &[], leaving.adjust, Vec::new(), gone, |_| Ok(left))
-        }
+    if let Some(member) = ends {
+        let Leaving { adjust, gone, left } = leaving;
+        let also = detach::Also { adjust, gone, left };
+        return detach::take(locked, network, &endpoints, member.clone(), container, also, doing);
     }
+    let gone = backend::put_all(Writes::new(), &leaving.gone)?.batch();
+    let left = backend::put_all(Writes::new(), &leaving.left)?.batch();
+    take_down(locked, doing, &[], leaving.adjust, Vec::new(), gone, |remains| {
+        Ok(if remains.unswapped { Batch::default() } else { left })
+    })
 }
 
 fn view(store: &dyn Store, service: &Endpoint, verbose: bool) -> Result<EndpointView> {

@@ -1,6 +1,6 @@
 //! Services, pure: which back end has which slot, and the elements of the maps.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashSet};
 use std::net::IpAddr;
 
 use super::ports::{bound, host_ports};
@@ -204,13 +204,12 @@ impl Sets {
     }
 }
 
-/// What of `these` is not among `those`.
-pub(crate) fn without(these: &[SetElements], those: &[SetElements]) -> Vec<SetElements> {
-    let left = these.iter().map(|one| {
-        let other = those.iter().find(|other| other.set == one.set);
-        let known: std::collections::HashSet<String> =
-            other.iter().flat_map(|other| &other.elements).map(ToString::to_string).collect();
-        let elements = one.elements.iter().filter(|element| !known.contains(&element.to_string()));
+/// What of `mine` is not among `others`.
+pub(crate) fn without(mine: &[SetElements], others: &[SetElements]) -> Vec<SetElements> {
+    let left = mine.iter().map(|one| {
+        let other = others.iter().find(|other| other.set == one.set);
+        let known: HashSet<&Element> = other.iter().flat_map(|other| &other.elements).collect();
+        let elements = one.elements.iter().filter(|element| !known.contains(element));
         SetElements { set: one.set.clone(), elements: elements.cloned().collect() }
     });
     left.filter(|set| !set.elements.is_empty()).collect()

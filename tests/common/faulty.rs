@@ -74,6 +74,11 @@ impl Script {
         script
     }
 
+    /// From now on only what has an effect counts as a call.
+    pub fn count_effects(&self) {
+        self.0.lock().effects_only = true;
+    }
+
     /// Nothing fails from now on; random numbers begin anew at `randoms`, so that a verb that is
     /// repeated makes the same choices.
     pub fn calm(&self, randoms: u64) {

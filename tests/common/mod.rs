@@ -9,12 +9,14 @@
 )]
 
 pub mod bed;
+pub mod conntrack;
 pub mod faulty;
 pub mod foreign;
 pub mod net;
 pub mod real;
 pub mod scenarios;
 pub mod server;
+pub mod services;
 pub mod steps;
 pub mod verbs;
 pub mod world;

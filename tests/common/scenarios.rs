@@ -1,6 +1,7 @@
 //! Every verb in every situation that makes it do something else.
 
 pub mod ports;
+pub mod services;
 
 use std::path::Path;
 
@@ -312,6 +313,8 @@ pub fn all() -> Vec<(&'static str, &'static Scenario)> {
         ("endpoint", ENDPOINTS),
         ("join", JOINS),
         ("leave", LEAVES),
+        ("attach", services::ATTACHES),
+        ("detach", services::DETACHES),
         ("claimed ports", ports::CLAIMS),
         ("live ports", ports::LIVE),
         ("dead ports", ports::DEAD),

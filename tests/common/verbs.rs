@@ -31,6 +31,8 @@ pub enum Verb {
     Attach(&'static str, &'static str),
     /// Service, container.
     ServiceDetach(&'static str, &'static str),
+    /// The same with drain.
+    Drain(&'static str, &'static str),
     Unpublish(&'static str),
     /// The same with force.
     UnpublishForce(&'static str),
@@ -81,6 +83,7 @@ impl Verb {
             Verb::ServiceDetach(service, container) => {
                 netberth.service_detach(service, container, false)
             }
+            Verb::Drain(service, container) => netberth.service_detach(service, container, true),
             Verb::Unpublish(service) => netberth.service_unpublish(service, false),
             Verb::UnpublishForce(service) => netberth.service_unpublish(service, true),
         }

@@ -35,7 +35,12 @@ impl State {
 
     /// Whether something is marked as half taken down.
     pub fn has_mark(&self) -> bool {
-        let marks = [r#""deleting":true"#, r#""detaching":true"#, r#""state":"deleting""#];
+        let marks = [
+            r#""deleting":true"#,
+            r#""detaching":true"#,
+            r#""draining":true"#,
+            r#""state":"deleting""#,
+        ];
         marks.iter().any(|mark| self.store.contains(mark))
     }
 }

@@ -10,6 +10,7 @@ use crate::path::decoded;
 
 /// The parameters that any route knows; every other is ignored.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[expect(clippy::struct_excessive_bools, reason = "switches, each a word of the API")]
 pub(crate) struct Query {
     name: Option<String>,
     partial_id: Option<String>,

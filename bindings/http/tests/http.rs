@@ -12,6 +12,7 @@ mod http {
     mod refusals;
     mod rules;
     mod server;
+    mod services;
     mod sockets;
     mod stop;
     mod verify;

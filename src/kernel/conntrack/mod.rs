@@ -36,8 +36,7 @@ impl Conntrack {
     pub fn forget(&self, flows: &[Flow]) -> Result<()> {
         // The kernel's selection compares IPv6 addresses the wrong way round, as of Linux 6.18: it
         // takes the nought of ipv6_addr_cmp() for a difference.
-        let (six, four): (Vec<Flow>, Vec<Flow>) =
-            flows.iter().cloned().partition(|flow| is_ipv6(flow));
+        let (six, four): (Vec<Flow>, Vec<Flow>) = flows.iter().cloned().partition(is_ipv6);
         if !self.select(&four)? {
             self.delete(&four)?;
         }

@@ -171,16 +171,24 @@ impl World {
     }
 
     pub(super) fn swap(&mut self, remove: &[SetElements], add: &[SetElements]) -> Result<()> {
-        self.delete_elements(remove);
         // Without anything to add, a table that is not there is no error.
         if add.is_empty() {
+            self.delete_elements(remove);
             return Ok(());
         }
         let no_table = Error::os(libc::ENOENT).with_kind(Kind::NotFound);
-        let table = self.tables.get_mut(TABLE).ok_or(no_table)?;
+        let before = self.tables.get(TABLE).ok_or(no_table)?.clone();
+        self.delete_elements(remove);
+        let table = self.tables.entry(TABLE.into()).or_default();
         for SetElements { set, elements } in add {
             let there = table.entry(set.clone()).or_default();
-            there.extend(elements.iter().map(|element| (key_of(element), element.clone())));
+            for element in elements {
+                let old = there.insert(key_of(element), element.clone());
+                if old.is_some_and(|old| old != *element) {
+                    self.tables.insert(TABLE.into(), before);
+                    return Err(exists().because(&format!("{element} in {set}")));
+                }
+            }
         }
         Ok(())
     }
@@ -189,7 +197,9 @@ impl World {
         let Some(table) = self.tables.get_mut(TABLE) else { return };
         for gone in sets {
             if let Some(there) = table.get_mut(&gone.set) {
-                there.retain(|key, _| !gone.elements.iter().any(|e| key_of(e) == *key));
+                for element in &gone.elements {
+                    there.remove(&key_of(element));
+                }
             }
         }
         table.retain(|_, elements| !elements.is_empty());
@@ -264,7 +274,8 @@ impl Space {
 
 /// What an element is found by.
 pub(super) fn key_of(element: &Element) -> String {
-    Element { data: Vec::new(), ..element.clone() }.to_string()
+    let (key, key_end) = (element.key.clone(), element.key_end.clone());
+    Element { key, key_end, data: Vec::new() }.to_string()
 }
 
 fn exists() -> Error {

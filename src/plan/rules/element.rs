@@ -5,7 +5,7 @@ use std::net::IpAddr;
 use serde::{Deserialize, Serialize};
 
 /// One field of a key or of a map's data.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Value {
     /// `type ifname`: 16 bytes, zero-padded.
@@ -25,7 +25,7 @@ pub enum Value {
 }
 
 /// One element: `KEY [. KEY…] [: DATA [. DATA…]]`.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub struct Element {
     /// The key's fields, in the order of the set's type.
     pub key: Vec<Value>,
