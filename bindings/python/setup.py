@@ -90,5 +90,5 @@ scratch = tempfile.TemporaryDirectory(prefix="netberth.")
 setup(
     version=version(),
     cmdclass={"build_py": BuildWithLibrary, "bdist_wheel": PlatformWheel},
-    options={"build": {"build_base": scratch.name}},
+    options={"build": {"build_base": scratch.name}, "egg_info": {"egg_base": scratch.name}},
 )

@@ -96,7 +96,8 @@ try:
 except netberth.Exists as error:
     print("not created:", error)
 
-# %% A service is an address with any number of containers behind it. The kernel spreads connections.
+# %% A service is an address with any number of containers behind it, among which the kernel spreads
+# connections.
 nb.services.publish(name="shop", network_name="web", balance="round-robin")
 address = str(nb.services.get("shop").virtual_addresses[0].ip)
 
@@ -126,11 +127,14 @@ nb.services.detach("shop", "clerk1", drain=True)
 print({backend.id: backend.state for backend in nb.services.backends("shop")})
 print("at", address, "answer", heard(30))
 
-# %% Messages say each step. Here, those of a detach.
-nb.set_log(lambda level, message: print("   ", message))
-print("\nclerk1 leaves")
 nb.services.detach("shop", "clerk1")
+
+# %% Messages say each step as the line that it equals; the log of Python's own takes them, too.
+nb.set_log(lambda level, message: print("   ", message[:90]))
+print("\nanother network takes")
+nb.networks.create(name="more", internal=True)
 nb.set_log(None)
+nb.networks.delete("more")
 
 # %% Is all as it was made? What is the host's own doing (settings, other firewalls) is told, too.
 made = [each for each in nb.verify() if each.owner.kind != "host"]

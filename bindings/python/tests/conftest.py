@@ -58,7 +58,7 @@ class Host:
         return str(namespace.run(self.path, program, **options).stdout)
 
     def forget(self) -> None:
-        """Lets the namespace go, and what is mounted in the directory, so that it can be removed."""
+        """Lets the namespace go, and what is mounted in the directory."""
         for line in Path("/proc/self/mounts").read_text().splitlines():
             place = line.split()[1]
             if place.startswith(f"{self.directory}/"):
@@ -68,6 +68,16 @@ class Host:
     def links(self) -> set[str]:
         """The names of its devices."""
         return {link["ifname"] for link in json.loads(self.run("ip", "-json", "link"))}
+
+
+@pytest.fixture(autouse=True, scope="session")
+def isolated() -> None:
+    """Whatever goes wrong with the namespaces of the tests goes wrong in one that is not the
+    machine's."""
+    links = json.loads(subprocess.run(["ip", "-json", "link"], stdout=subprocess.PIPE).stdout)
+    up = [link["ifname"] for link in links if "UP" in link["flags"]]
+    if up != ["lo"]:
+        pytest.exit(f"this network is not one of its own, it has {up}: use scripts/isolated", 1)
 
 
 @pytest.fixture

@@ -118,6 +118,24 @@ def test_messages_go_to_a_logger(host: Host, caplog: pytest.LogCaptureFixture) -
     assert caplog.records[-1].levelno == logging.INFO
 
 
+def test_garbage_is_collected_all_the_time(host: Host) -> None:
+    """What C still needs is referred to, whenever a collection comes."""
+    heard: list[str] = []
+    before = gc.get_threshold()
+    gc.set_threshold(1)
+    try:
+        with host.open(log=lambda level, message: heard.append(message)) as nb:
+            nb.networks.create(name="n")
+            nb.endpoints.create("n", name="e")
+            nb.endpoints.join("n", "e", container_id="c")
+            with pytest.raises(netberth.InUse):
+                nb.networks.delete("n")
+            nb.sandboxes.delete("c")
+    finally:
+        gc.set_threshold(*before)
+    assert any("eth0" in message for message in heard)
+
+
 # From Python 3.12 on it warns of forks beside threads; this child uses only what is its own.
 @pytest.mark.filterwarnings("ignore:.*fork:DeprecationWarning")
 def test_a_child_opens_its_own(host: Host, nb: netberth.Netberth) -> None:

@@ -88,32 +88,32 @@ def test_other_threads_go_on_while_one_waits(host: Host) -> None:
 
 
 def test_closing_waits_for_calls_that_are_under_way(host: Host) -> None:
-    nb = host.open(lock_timeout_ms=500)
-    done: list[str] = []
+    nb = host.open(lock_timeout_ms=1500)
+    outcome: list[str] = []
 
     def wait() -> None:
-        with pytest.raises(netberth.Busy):
+        try:
             nb.networks.create(name="late")
-        done.append("call")
-
-    def close() -> None:
-        nb.close()
-        done.append("close")
+        except netberth.Busy as error:
+            outcome.append(error.kind)
 
     with locked_by_another_process(host):
-        thread = threading.Thread(target=wait)
-        thread.start()
+        caller = threading.Thread(target=wait)
+        caller.start()
         while not nb._handle._calls:
             time.sleep(0.001)
-        closer = threading.Thread(target=close)
+        closer = threading.Thread(target=nb.close)
         closer.start()
         while not nb.closed:
             time.sleep(0.001)
         with pytest.raises(ValueError, match="closed"):
             nb.networks.list()
-        thread.join()
+        closer.join(0.2)
+        assert closer.is_alive() and nb._handle._pointer is not None
+        assert caller.is_alive() and outcome == []
         closer.join()
-    assert sorted(done) == ["call", "close"] and nb._handle._pointer is None
+    caller.join()
+    assert outcome == ["busy"] and nb._handle._pointer is None
 
 
 def test_messages_come_on_the_thread_that_calls(nb: netberth.Netberth) -> None:
