@@ -171,17 +171,6 @@
 #define NETBERTH_KIND_BUG -12
 
 /**
- * How many services may count for themselves.
- */
-#define TURNS 8
-
-/**
- * So that a client's slot is the same under every table, on every host: the kernel takes one by
- * chance otherwise.
- */
-#define SEED 28258
-
-/**
  * Why a call failed. It belongs to whoever received it, and nothing changes it: any number of
  * threads may read it.
  */

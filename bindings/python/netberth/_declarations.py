@@ -14,6 +14,7 @@ LOG_DEBUG: Final = 7
 VERBOSE: Final = 1
 FORCE: Final = 2
 DRAIN: Final = 4
+ATOMIC: Final = 8
 KIND_INVALID: Final = -1
 KIND_NOT_FOUND: Final = -2
 KIND_EXISTS: Final = -3
@@ -177,6 +178,16 @@ FUNCTIONS: Final[dict[str, tuple[Any, list[Any]]]] = {
             ctypes.c_char_p,
             ctypes.c_char_p,
             ctypes.c_uint32,
+            ctypes.POINTER(ctypes.POINTER(netberth_error)),
+        ],
+    ),
+    "netberth_join_many": (
+        ctypes.c_int,
+        [
+            ctypes.POINTER(netberth),
+            ctypes.c_char_p,
+            ctypes.c_uint32,
+            ctypes.POINTER(ctypes.POINTER(ctypes.c_char)),
             ctypes.POINTER(ctypes.POINTER(netberth_error)),
         ],
     ),
