@@ -9,7 +9,7 @@
 
 from . import log
 from ._library import version
-from .endpoint import Endpoint, EndpointRequest
+from .endpoint import Endpoint, EndpointRequest, JoinManyRequest, NewJoin
 from .error import (
     Bug,
     Busy,
@@ -56,6 +56,7 @@ __all__ = [
     "ExtraHost",
     "InUse",
     "Invalid",
+    "JoinManyRequest",
     "JoinRequest",
     "Joined",
     "KernelError",
@@ -64,6 +65,7 @@ __all__ = [
     "Network",
     "NetworkOptions",
     "NetworkRequest",
+    "NewJoin",
     "NotFound",
     "OptionsRequest",
     "Owner",

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, Optional, TypedDict, Union
 from . import _declarations, port
 from ._document import Address, Interface, encode, given, interfaces, text, time
 from ._managed import Handle
+from .error import NetberthError, of_document
 from .port import ExposedPort, ExposedPortRequest, PortMapping, PortMappingRequest
 from .sandbox import JoinRequest
 
@@ -34,6 +35,25 @@ class EndpointRequest(TypedDict, total=False):
     priority: int
     """The highest of a container's endpoints carries the default route."""
     labels: Mapping[str, str]
+
+
+class JoinManyRequest(TypedDict, total=False):
+    """One of many joins: an endpoint and its container."""
+
+    network: str
+    """The default network where it is not given."""
+    endpoint: EndpointRequest
+    container: JoinRequest
+
+
+@dataclass(frozen=True)
+class NewJoin:
+    """What became of one of many joins."""
+
+    endpoint: str
+    """The id of the new endpoint."""
+    key: Path
+    """The sandbox key, the path of the container's namespace."""
 
 
 @dataclass(frozen=True)
@@ -133,6 +153,21 @@ class Endpoints:
         document = encode({**(request or {}), **more})
         named = text(network), text(endpoint)
         return Path(self._handle.answer("netberth_join", *named, document))
+
+    def join_many(
+        self, requests: Sequence[JoinManyRequest], *, atomic: bool = False
+    ) -> tuple[Union[NewJoin, NetberthError], ...]:
+        """Creates an endpoint for each request and joins its container to it, as one change. The
+        results are in the order of the requests: of one that was refused, the exception. With
+        `atomic` all are done, or the first refusal is raised and none is."""
+        flags = _declarations.ATOMIC if atomic else 0
+        answer = self._handle.ask("netberth_join_many", encode(list(requests)), flags)
+        return tuple(
+            of_document(each["error"])
+            if "error" in each
+            else NewJoin(each["endpoint"], Path(each["key"]))
+            for each in answer
+        )
 
     def detach(self, network: str, endpoint: str, container: str) -> None:
         """Detaches a container. Endpoint and sandbox stay, so that it can be joined again."""

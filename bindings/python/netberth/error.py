@@ -120,3 +120,9 @@ KINDS: Final[Mapping[int, type[NetberthError]]] = {
     kind.code: kind for kind in NetberthError.__subclasses__()
 }
 """Each kind's class by its number."""
+
+
+def of_document(document: Mapping[str, Any]) -> NetberthError:
+    """The exception that a document tells of, where one stands in an answer."""
+    code = getattr(_declarations, "KIND_" + str(document.get("kind", "")).upper(), 0)
+    return KINDS.get(code, NetberthError)(code, document)

@@ -84,3 +84,19 @@ def test_join_and_detach(host: Host, farm: netberth.Netberth) -> None:
     assert farm.endpoints.join("farm", "barn", {"container_id": "cow"}) == key
     farm.endpoints.delete("farm", "barn", force=True)
     assert farm.sandboxes.get("cow").endpoints == ()
+
+
+def test_many_joins_are_one_change(farm: netberth.Netberth) -> None:
+    def one(name: str) -> netberth.JoinManyRequest:
+        return {"network": "farm", "endpoint": {"name": name}, "container": {"container_id": name}}
+
+    with pytest.raises(netberth.Exists, match=r"joins\[1\]"):
+        farm.endpoints.join_many([one("a"), one("a")], atomic=True)
+    assert farm.endpoints.list("farm") == ()
+    first, second, third = farm.endpoints.join_many([one("a"), one("a"), one("b")])
+    assert isinstance(second, netberth.Exists)
+    assert isinstance(first, netberth.NewJoin) and isinstance(third, netberth.NewJoin)
+    assert farm.endpoints.get("farm", first.endpoint).sandbox_key == first.key
+    for name in ("a", "b"):
+        farm.sandboxes.delete(name)
+        farm.endpoints.delete("farm", name)
