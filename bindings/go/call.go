@@ -58,7 +58,10 @@ func endpoint(value string) argument           { return text("endpoint", value) 
 func service(value string) argument            { return text("service", value) }
 func container(value string) argument          { return text("container", value) }
 func request(value any) argument               { return document("request", value) }
-func (a argument) invalid(what string) error   { return &Error{Kind: ErrInvalid, Message: a.name + what} }
+
+func (a argument) invalid(what string) error {
+	return &Error{Kind: ErrInvalid, Message: a.name + what}
+}
 
 func (a argument) bytes() (string, error) {
 	if a.document == nil {

@@ -35,11 +35,11 @@
 // thrown away.
 //
 // Contexts. A call that has begun is not interrupted: its context is looked at before, and a call
-// with a context that has ended does nothing and returns ctx.Err(). What waits is a call that
-// changes something, Verify and Open, while another process or goroutine changes something, for no
-// longer than Config.LockTimeout, and is then ErrBusy; once such a call has its turn it runs to its
-// end, so that its error says what became of it. A deadline does not shorten that wait. Calls that
-// look do not wait. CommandIn kills its program when its context ends.
+// with a context that has ended does nothing and returns ctx.Err(). Open, Plan, Verify and what
+// changes something wait while another process or goroutine changes something, for no longer than
+// Config.LockTimeout, and are then ErrBusy; once such a call has its turn it runs to its end, so that
+// its error says what became of it. A deadline does not shorten that wait. Calls that look do not
+// wait. CommandIn kills its program when its context ends.
 //
 // Debugging. With NETBERTH_DEBUG_GC=1 in the environment, or built with the tag netberth_debug, every
 // call collects garbage before and after it: what is used after it was freed shows itself at once.

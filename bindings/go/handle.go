@@ -113,9 +113,8 @@ func Version() string { return C.GoString(C.netberth_version()) }
 // HeaderVersion is the version of the library that the program was built with.
 const HeaderVersion = C.NETBERTH_VERSION
 
-// ABI is the number of the interface that the program was built with, and ABIVersion that of the
-// library that it found.
+// ABI is the number of the interface that the program was built with.
 const ABI = C.NETBERTH_ABI
 
-// ABIVersion is explained at ABI.
+// ABIVersion is the number of the interface of the library that the program found.
 func ABIVersion() int { return int(C.netberth_abi_version()) }
