@@ -57,7 +57,7 @@ func TestNothingGrows(t *testing.T) {
 	if now := threads(t, tasks+2); now > tasks+2 {
 		t.Errorf("%d threads, %d before", now, tasks)
 	}
-	if grown := resident(t) - memory; grown > 4<<20 {
+	if grown := resident(t) - memory; grown > 8<<20 {
 		t.Errorf("%d kB more in memory", grown>>10)
 	} else {
 		t.Logf("%d calls: %d kB more in memory", calls, grown>>10)
