@@ -1,0 +1,5 @@
+//go:build netberth_debug
+
+package netberth
+
+func init() { collects = true }

@@ -1,0 +1,3 @@
+module github.com/netberth/netberth/bindings/go
+
+go 1.19
