@@ -171,6 +171,27 @@ fn one_that_the_kernel_refuses() {
     });
 }
 
+/// One container on two networks, in one call and in one rehearsal.
+#[test]
+fn a_container_may_come_twice() {
+    on_a_host(|host| {
+        let bed = Bed::new(host);
+        bed.network(r#"{"name":"foo"}"#);
+        bed.network(r#"{"name":"bar"}"#);
+        let text = r#"[{"network":"foo","endpoint":{"name":"e"},"container":{"container_id":"c"}},
+            {"network":"bar","endpoint":{"name":"e"},"container":{"container_id":"c"}}]"#;
+        let both = JoinRequest::list_from_json(text.as_bytes()).unwrap();
+        let play = |nb: &netberth::Netberth| nb.join_many(&both, true).map(drop);
+        let ((), lines) = bed.netberth.rehearse(play).unwrap();
+        assert!(lines.iter().any(|line| line.contains("eth1")), "{lines:#?}");
+        let joined = bed.netberth.join_many(&both, true).unwrap();
+        let key = &joined[1].as_ref().unwrap().key;
+        let links = inside(key, "ip -o link");
+        assert!(links.contains("eth0") && links.contains("eth1"), "{links}");
+        clean(&bed);
+    });
+}
+
 /// A ratio of one run, told and not judged.
 #[test]
 fn what_it_saves() {
@@ -189,7 +210,7 @@ fn what_it_saves() {
             let name = request.endpoint.name.as_str();
             bed.netberth.join("foo", name, &request.container).unwrap();
         }
-        eprintln!("60 together {together:?}, one by one {:?}", began.elapsed());
+        println!("60 together {together:?}, one by one {:?}", began.elapsed());
         tear_down(&bed, "foo");
     });
 }

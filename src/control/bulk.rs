@@ -5,6 +5,7 @@ use std::sync::Arc;
 use super::commit::{Ready, perform};
 use super::locked::Locked;
 use super::log::Level;
+use super::rehearse::Rehearsal;
 use super::{Netberth, endpoint, join, lookup};
 use crate::error::{Doing, Error, Kind, Result};
 use crate::model::{JoinRequest, Joined};
@@ -60,17 +61,21 @@ fn stage(locked: &Locked<'_>, requests: &[JoinRequest], atomic: bool) -> Result<
     let netberth = locked.netberth;
     let overlay = Arc::new(Overlay::over(netberth.store.clone()));
     let mut staged = Staged { overlay, ready: Vec::new(), results: Vec::new() };
+    let kernel = Arc::new(Rehearsal::of(netberth.kernel.clone()));
     for (index, request) in requests.iter().enumerate() {
         // What one that is refused has written is forgotten with its own overlay.
         let beneath: Arc<dyn Store> = staged.overlay.clone();
         let own = Arc::new(Overlay::over(beneath));
-        let stage = Netberth { store: own.clone(), silent: true, ..netberth.clone() };
+        let (store, shared) = (own.clone(), netberth.shared.clone());
+        let stage = Netberth { kernel: kernel.clone(), store, shared, silent: true };
         let mut on_stage = Locked::on_stage(&stage);
         let result = one(&mut on_stage, request).doing(|| format!("joins[{index}]"));
         match result {
             Ok(_) => {
                 staged.overlay.absorb(&own.changes())?;
-                staged.ready.extend(on_stage.staged().map(std::mem::take).unwrap_or_default());
+                let ready = on_stage.staged().map(std::mem::take).unwrap_or_default();
+                kernel.note(ready.iter().map(|one| &one.done.step));
+                staged.ready.extend(ready);
             }
             Err(error) if atomic => return Err(error),
             Err(_) => {}

@@ -1,5 +1,7 @@
 //! Rehearsals: the same verbs on a kernel that only writes down, and on a memory that forgets.
 
+use std::collections::HashSet;
+use std::path::PathBuf;
 use std::sync::Arc;
 
 use parking_lot::Mutex;
@@ -7,13 +9,30 @@ use parking_lot::Mutex;
 use super::Netberth;
 use crate::error::Result;
 use crate::kernel::{Kernel, Outcome};
-use crate::plan::{Ask, Facts, Step};
+use crate::plan::{Ask, Facts, Ns, Step};
 use crate::store::Overlay;
 
 /// Answers as the real kernel does, and does nothing.
-struct Rehearsal {
+pub(super) struct Rehearsal {
     real: Arc<dyn Kernel>,
     lines: Mutex<Vec<String>>,
+    /// Namespaces that would be there by now.
+    made: Mutex<HashSet<PathBuf>>,
+}
+
+impl Rehearsal {
+    pub(super) fn of(real: Arc<dyn Kernel>) -> Self {
+        Rehearsal { real, lines: Mutex::default(), made: Mutex::default() }
+    }
+
+    /// Remembers what would have been done.
+    pub(super) fn note<'s>(&self, steps: impl Iterator<Item = &'s Step>) {
+        let path = |step: &Step| match step {
+            Step::Netns { path, of: None } => Some(path.clone()),
+            _ => None,
+        };
+        self.made.lock().extend(steps.filter_map(path));
+    }
 }
 
 impl Netberth {
@@ -26,8 +45,7 @@ impl Netberth {
         &self,
         play: impl FnOnce(&Netberth) -> Result<T>,
     ) -> Result<(T, Vec<String>)> {
-        let kernel =
-            Arc::new(Rehearsal { real: self.kernel.clone(), lines: Mutex::new(Vec::new()) });
+        let kernel = Arc::new(Rehearsal::of(self.kernel.clone()));
         let stage = Netberth {
             kernel: kernel.clone(),
             store: Arc::new(Overlay::over(self.store.clone())),
@@ -46,7 +64,14 @@ impl Kernel for Rehearsal {
     }
 
     fn facts(&self, ask: &Ask) -> Result<Facts> {
-        self.real.facts(ask)
+        let mut facts = self.real.facts(ask)?;
+        // A new namespace has a cookie, and nothing but `lo`, which nobody asks for by name.
+        if let Some(Ns::At { path, cookie: None }) = &ask.namespace
+            && self.made.lock().contains(path)
+        {
+            facts.cookie = facts.cookie.or(Some(u64::MAX));
+        }
+        Ok(facts)
     }
 
     fn holds(&self, step: &Step) -> Result<bool> {
@@ -54,11 +79,17 @@ impl Kernel for Rehearsal {
     }
 
     fn apply(&self, steps: &[Step]) -> Outcome {
+        self.note(steps.iter());
         self.lines.lock().extend(steps.iter().flat_map(Step::lines));
         Outcome { done: vec![true; steps.len()], failed: None }
     }
 
     fn undo(&self, steps: &[Step]) -> Vec<Result<()>> {
+        for step in steps {
+            if let Step::Netns { path, .. } = step {
+                self.made.lock().remove(path);
+            }
+        }
         let undone = steps.iter().rev().flat_map(Step::undo_lines);
         self.lines.lock().extend(undone);
         steps.iter().map(|_| Ok(())).collect()
