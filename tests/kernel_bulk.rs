@@ -186,8 +186,8 @@ fn a_container_may_come_twice() {
         assert!(lines.iter().any(|line| line.contains("eth1")), "{lines:#?}");
         let joined = bed.netberth.join_many(&both, true).unwrap();
         let key = &joined[1].as_ref().unwrap().key;
-        let links = inside(key, "ip -o link");
-        assert!(links.contains("eth0") && links.contains("eth1"), "{links}");
+        let found = inside(key, "ip -o link");
+        assert!(found.contains("eth0") && found.contains("eth1"), "{found}");
         clean(&bed);
     });
 }

@@ -24,6 +24,8 @@ const (
 	Force Flag = C.NETBERTH_FORCE
 	// Drain lets connections go on, and only new ones go elsewhere. For DetachBackend.
 	Drain Flag = C.NETBERTH_DRAIN
+	// Atomic does all or none. For JoinMany.
+	Atomic Flag = C.NETBERTH_ATOMIC
 )
 
 func union(flags []Flag) C.uint32_t {

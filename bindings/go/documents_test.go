@@ -42,6 +42,7 @@ func TestEveryKeyOfARequestCanBeAsked(t *testing.T) {
 		{ExtraHost{}, "join", `{"extra_hosts":[{"no_such_key":1}]}`},
 		{ParentUpdate{}, "join", `{"parent_updates":[{"no_such_key":1}]}`},
 		{ServiceRequest{}, "service_publish", `{"no_such_key":1}`},
+		{JoinManyRequest{}, "join_many", `[{"no_such_key":1}]`},
 	} {
 		_, err := h.Plan(background, Step{stepDocument{
 			Verb: test.verb, Network: "n", Endpoint: "e", Request: json.RawMessage(test.request),

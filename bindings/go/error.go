@@ -99,6 +99,34 @@ func (e *Error) Unwrap() error {
 	return e.Errno
 }
 
+type errorDocument struct {
+	Message string        `json:"message"`
+	Kind    string        `json:"kind"`
+	Errno   syscall.Errno `json:"errno,omitempty"`
+	Doing   []string      `json:"doing,omitempty"`
+	Cleanup []string      `json:"cleanup,omitempty"`
+}
+
+// MarshalJSON writes the error as the library does.
+func (e *Error) MarshalJSON() ([]byte, error) {
+	return json.Marshal(errorDocument{e.Message, e.Kind.String(), e.Errno, e.Doing, e.Cleanup})
+}
+
+// UnmarshalJSON reads an error that stands in an answer; a kind that is newer than this package is 0.
+func (e *Error) UnmarshalJSON(data []byte) error {
+	var document errorDocument
+	if err := json.Unmarshal(data, &document); err != nil {
+		return err
+	}
+	*e = Error{0, document.Errno, document.Message, document.Doing, document.Cleanup}
+	for kind, word := range kindWords {
+		if word == document.Kind {
+			e.Kind = kind
+		}
+	}
+	return nil
+}
+
 // failure makes an error of one of C, and frees that.
 func failure(code C.int, err *C.netberth_error) error {
 	defer C.netberth_error_free(err)

@@ -20,6 +20,7 @@ type stepDocument struct {
 	Container string `json:"container,omitempty"`
 	Force     bool   `json:"force,omitempty"`
 	Drain     bool   `json:"drain,omitempty"`
+	Atomic    bool   `json:"atomic,omitempty"`
 	// What no verb has a word for: the library refuses it by this name.
 	Flags   uint32 `json:"flags,omitempty"`
 	Request any    `json:"request,omitempty"`
@@ -32,7 +33,8 @@ func (s Step) with(flags []Flag) Step {
 	all := Flag(union(flags))
 	s.document.Force = all&Force != 0
 	s.document.Drain = all&Drain != 0
-	s.document.Flags = uint32(all &^ (Force | Drain))
+	s.document.Atomic = all&Atomic != 0
+	s.document.Flags = uint32(all &^ (Force | Drain | Atomic))
 	return s
 }
 
@@ -60,6 +62,11 @@ func PlanDeleteEndpoint(network, endpoint string, flags ...Flag) Step {
 // PlanJoin rehearses Join.
 func PlanJoin(network, endpoint string, r JoinRequest) Step {
 	return Step{stepDocument{Verb: "join", Network: network, Endpoint: endpoint, Request: r}}
+}
+
+// PlanJoinMany rehearses JoinMany.
+func PlanJoinMany(r []JoinManyRequest, flags ...Flag) Step {
+	return Step{stepDocument{Verb: "join_many", Request: r}}.with(flags)
 }
 
 // PlanDetach rehearses Detach.

@@ -3,6 +3,7 @@
 use std::ffi::{CStr, CString, c_char, c_int};
 use std::ptr;
 
+use super::bulk::*;
 use super::endpoint::*;
 use super::error::*;
 use super::fence::injected;

@@ -177,6 +177,16 @@ pub const ENDPOINTS: &[Scenario] = &[
 
 /// Joins.
 pub const JOINS: &[Scenario] = &[
+    plain(
+        "three at once",
+        &[FOO, BAR, B, JOIN_B],
+        JoinMany(
+            r#"[{"network":"foo","endpoint":{"name":"x","port_mapping":[
+                    {"proto":6,"port":80,"host_port":8080}]},"container":{"container_id":"cx"}},
+                {"network":"foo","endpoint":{"name":"y"},"container":{"container_id":"cy"}},
+                {"network":"bar","endpoint":{"name":"x"},"container":{"container_id":"cx"}}]"#,
+        ),
+    ),
     plain("own namespace", &[FOO, A], JOIN_A),
     plain("among others", &[FOO, A, B, JOIN_B, SERVICE], JOIN_A),
     plain(

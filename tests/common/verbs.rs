@@ -3,7 +3,7 @@
 
 use std::path::Path;
 
-use netberth::model::{EndpointSpec, Filter, JoinSpec, NetworkSpec, ServiceSpec};
+use netberth::model::{EndpointSpec, Filter, JoinRequest, JoinSpec, NetworkSpec, ServiceSpec};
 use netberth::store::{Select, Store, Table};
 use netberth::{Netberth, Result};
 use serde_json::Value;
@@ -22,6 +22,8 @@ pub enum Verb {
     EndpointForce(&'static str, &'static str),
     /// Network, endpoint, document.
     Join(&'static str, &'static str, &'static str),
+    /// A document, all or none.
+    JoinMany(&'static str),
     /// Network, endpoint, container.
     Detach(&'static str, &'static str, &'static str),
     SandboxDelete(&'static str),
@@ -41,8 +43,8 @@ pub enum Verb {
 impl Verb {
     /// Whether a failure of the verb must leave nothing.
     pub fn builds(self) -> bool {
-        use Verb::{Attach, Endpoint, Join, Network, Publish};
-        matches!(self, Network(_) | Endpoint(..) | Join(..) | Publish(_) | Attach(..))
+        use Verb::{Attach, Endpoint, Join, JoinMany, Network, Publish};
+        matches!(self, Network(_) | Endpoint(..) | Join(..) | JoinMany(_) | Publish(_) | Attach(..))
     }
 
     /// Does it.
@@ -63,6 +65,10 @@ impl Verb {
             }
             Verb::EndpointForce(network, endpoint) => {
                 netberth.endpoint_delete(network, endpoint, true)
+            }
+            Verb::JoinMany(json) => {
+                let requests = JoinRequest::list_from_json(text(json).as_bytes())?;
+                netberth.join_many(&requests, true).map(drop)
             }
             Verb::Join(network, endpoint, json) => {
                 let spec = JoinSpec::from_json(text(json).as_bytes())?;
