@@ -133,6 +133,12 @@ pub(super) fn naming(
     }
 }
 
+/// By what a back end is known that reaches itself through its service; an endpoint with published
+/// ports is known already.
+pub(super) fn itself(place: &Endpoint) -> Vec<SetElements> {
+    if place.port_mapping.is_empty() { ports::itself(place.ips()) } else { Vec::new() }
+}
+
 /// What becomes of the services of a network when a container leaves them.
 pub(super) struct Leaving {
     /// To be done before its place is taken down.
@@ -143,14 +149,14 @@ pub(super) struct Leaving {
     pub(super) left: Vec<Endpoint>,
 }
 
-/// The container leaves those of `services` that it is behind. `ends` is the member that ends with
-/// it.
+/// The container leaves those of `services` that it is behind. `last` is its place, where
+/// no other service has it there.
 pub(super) fn leave(
     network: &Network,
     endpoints: &[Endpoint],
     services: &[&Endpoint],
     container: &ContainerId,
-    ends: Option<&Endpoint>,
+    last: Option<&Endpoint>,
 ) -> Leaving {
     let mut leaving = Leaving { adjust: Vec::new(), gone: Vec::new(), left: Vec::new() };
     let (mut before, mut after, mut flows) = (Vec::new(), Vec::new(), Vec::new());
@@ -172,7 +178,7 @@ pub(super) fn leave(
         leaving.left.push(drained(service, container));
         leaving.gone.push(gone);
     }
-    let itself = ends.map(|member| ports::itself(member.ips())).unwrap_or_default();
+    let itself = last.map(itself).unwrap_or_default();
     leaving.adjust.extend(swap(&before, &after, itself, Vec::new()));
     if !flows.is_empty() {
         leaving.adjust.push(Step::Conntrack { flows, leaving: false });

@@ -244,14 +244,10 @@ fn join_plan(
 /// The endpoint's ports, live while its container is joined.
 fn publishing(locked: &Locked<'_>, endpoint: &Endpoint) -> Result<Vec<Step>> {
     let addresses: Vec<IpAddr> = endpoint.ips().collect();
-    // What is behind services comes and goes with their elements.
-    if addresses.is_empty() || endpoint.role == Role::Member {
+    if endpoint.port_mapping.is_empty() {
         return Ok(Vec::new());
     }
     let sets = ports::elements(&endpoint.port_mapping, &addresses);
-    if endpoint.port_mapping.is_empty() {
-        return Ok(vec![Step::Elements { sets }]);
-    }
     let facts = locked.kernel().facts(&Ask { host: true, ..Ask::default() })?;
     let host: Vec<IpAddr> = facts.host.addresses.iter().map(IpNet::addr).collect();
     let flows = ports::stale(&endpoint.port_mapping, &addresses, &host);

@@ -60,9 +60,9 @@ fn delete(locked: &mut Locked<'_>, sandbox: Sandbox, doing: &str) -> Result<()> 
         let key = join_steps(&endpoint.id, &container);
         remove.extend(records::steps(locked.store(), &key)?);
         let endpoints = records::endpoints(locked.store(), &network.id)?;
-        let ends = Some(&endpoint).filter(|endpoint| endpoint.role == Role::Member);
         let services = backend::behind(&endpoints, &endpoint.id, &container);
-        let leaving = backend::leave(&network, &endpoints, &services, &container, ends);
+        let behind = Some(&endpoint).filter(|_| !services.is_empty());
+        let leaving = backend::leave(&network, &endpoints, &services, &container, behind);
         adjust.extend(leaving.adjust);
         let fate = Fate::Goes;
         adjust.extend(names::of_joined(&network, &endpoint, &endpoints, &container, fate));

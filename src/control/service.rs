@@ -17,7 +17,6 @@ use crate::model::{
     ContainerId, Endpoint, EndpointSpec, Filter, Id, JoinSpec, Network, Role, ServiceSpec,
 };
 use crate::plan::Step;
-use crate::services::ports;
 use crate::store::{Batch, Store};
 
 impl Netberth {
@@ -216,7 +215,11 @@ fn arriving(
     is_new: bool,
 ) -> Result<Vec<Step>> {
     let elements = |service| backend::elements(service, endpoints);
-    let itself = if is_new { ports::itself(place.ips()) } else { Vec::new() };
+    let known = after.backends.iter().find(|backend| backend.endpoint == place.id);
+    let alone = known.is_some_and(|backend| {
+        backend::behind(endpoints, &place.id, &backend.container).is_empty()
+    });
+    let itself = if is_new || alone { backend::itself(place) } else { Vec::new() };
     let swap = backend::swap(&elements(before), &elements(after), Vec::new(), itself);
     let first = backend::first_comes(locked, before)?;
     let but = is_new.then(|| after.backends.last()).flatten().map(|backend| &backend.container);
@@ -273,10 +276,10 @@ fn leave_by(
             Ok(if remains.unswapped { Batch::default() } else { batch })
         });
     }
-    let others = backend::behind(&endpoints, &backend.endpoint, container).len();
-    let ends = place.filter(|place| place.role == Role::Member && others == 1);
-    let leaving = backend::leave(network, &endpoints, &[service], container, ends);
-    if let Some(member) = ends {
+    let last = backend::behind(&endpoints, &backend.endpoint, container).len() == 1;
+    let place = place.filter(|_| last);
+    let leaving = backend::leave(network, &endpoints, &[service], container, place);
+    if let Some(member) = place.filter(|place| place.role == Role::Member) {
         let Leaving { adjust, gone, left } = leaving;
         let also = detach::Also { adjust, gone, left };
         return detach::take(locked, network, &endpoints, member.clone(), container, also, doing);

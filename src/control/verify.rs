@@ -7,7 +7,9 @@ use super::locked::Locked;
 use super::{Netberth, backend, records};
 use crate::error::{Doing, Result};
 use crate::kernel::nft;
-use crate::model::{Endpoint, Id, Network, NetworkState, NetworkType, Owner, Role, Verification};
+use crate::model::{
+    Attachment, Endpoint, Id, Network, NetworkState, NetworkType, Owner, Role, Verification,
+};
 use crate::plan::{Done, Facts, Step};
 use crate::services::checks::{self, Known, Recorded};
 use crate::services::ports;
@@ -92,7 +94,13 @@ fn recorded(locked: &Locked<'_>, networks: &[Network]) -> Result<Vec<Recorded>> 
 /// has them.
 fn unplanned(endpoint: &Endpoint, endpoints: &[Endpoint], owner: &Owner) -> Option<Recorded> {
     let sets = match endpoint.role {
-        Role::Plain => Vec::new(),
+        Role::Plain => {
+            let joined = endpoint.attachments.first();
+            let behind = |found: &Attachment| {
+                !backend::behind(endpoints, &endpoint.id, &found.container).is_empty()
+            };
+            if joined.is_some_and(behind) { backend::itself(endpoint) } else { Vec::new() }
+        }
         Role::Service { .. } => backend::elements(endpoint, endpoints),
         Role::Member => ports::itself(endpoint.ips()),
     };

@@ -97,6 +97,18 @@ impl Drop for SignalsBlocked {
     }
 }
 
+/// Waits until every packet that was under way in the kernel has come out of its hooks: they run as
+/// readers of RCU, and `MEMBARRIER_CMD_GLOBAL` waits for all of those (membarrier(2)). Some 10 ms.
+pub(super) fn grace_period() {
+    const MEMBARRIER_CMD_GLOBAL: c_int = 1;
+    // SAFETY: it takes no pointer.
+    let done = unsafe { libc::syscall(libc::SYS_membarrier, MEMBARRIER_CMD_GLOBAL, 0, 0) };
+    if done != 0 {
+        // Not with nohz_full, nor where a filter of system calls forbids it: most are out by then.
+        std::thread::sleep(std::time::Duration::from_millis(2));
+    }
+}
+
 fn check(returned: isize) -> io::Result<()> {
     if returned < 0 { Err(io::Error::last_os_error()) } else { Ok(()) }
 }

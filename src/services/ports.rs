@@ -102,7 +102,9 @@ pub(crate) fn elements(mappings: &[PortMapping], addresses: &[IpAddr]) -> Vec<Se
             }
         }
     }
-    sets.extend(itself(addresses.iter().copied()));
+    if !mappings.is_empty() {
+        sets.extend(itself(addresses.iter().copied()));
+    }
     sets
 }
 

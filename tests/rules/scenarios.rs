@@ -40,7 +40,7 @@ pub(super) const SCENARIOS: &[Scenario] = &[
              forwarded to it needs another element that lets it through.",
             "`pair` lets containers of the network talk to each other.",
             "`br_masq` gives what leaves the host an address of the host.",
-            "`self4` has each container: it may reach itself by way of another address.",
+            "The container adds nothing: a thousand of them have the same listing.",
         ],
     },
     Scenario {
@@ -51,8 +51,8 @@ pub(super) const SCENARIOS: &[Scenario] = &[
         sysctl: None,
         verbs: &[BOTH, Endpoint("web", r#"{"name":"www"}"#), JOIN],
         look: &[
-            "The elements are those without IPv6, but for the container in `self6`: devices have no\n\
-                 family, and neither has a table of family `inet`.",
+            "The elements are those without IPv6: devices have no family, and neither has a table\n\
+                 of family `inet`.",
         ],
     },
     Scenario {
@@ -276,8 +276,7 @@ pub(super) const SCENARIOS: &[Scenario] = &[
             Join("db", "www", r#"{"container_id":"c1"}"#),
         ],
         look: &[
-            "The port leads to the container's address on `web`; the endpoint on `db` adds only\n\
-                 itself.",
+            "The port leads to the container's address on `web`; the endpoint on `db` adds nothing.",
             "The networks still do not reach each other.",
         ],
     },

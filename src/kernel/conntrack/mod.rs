@@ -12,7 +12,9 @@ use parking_lot::Mutex;
 
 use self::entry::{Deletion, Entry};
 use super::netlink::socket::Socket;
+use super::sys;
 use crate::error::{Doing, Error, Kind, Result};
+use crate::model::Proto;
 use crate::plan::Flow;
 
 /// The connection table of one network namespace.
@@ -34,6 +36,11 @@ impl Conntrack {
     /// Deletes what [`Conntrack::delete`] does, without a count. Where the kernel selects by itself,
     /// its cost does not grow with the number of entries.
     pub fn forget(&self, flows: &[Flow]) -> Result<()> {
+        // A packet that was judged by the rules of before may not have its entry yet, and a client that
+        // never pauses would keep that entry for ever.
+        if flows.iter().any(never_ends) {
+            sys::grace_period();
+        }
         // The kernel's selection compares IPv6 addresses the wrong way round, as of Linux 6.18: it
         // takes the nought of ipv6_addr_cmp() for a difference.
         let (six, four): (Vec<Flow>, Vec<Flow>) = flows.iter().cloned().partition(is_ipv6);
@@ -113,6 +120,16 @@ impl Conntrack {
 fn one_family(flows: &[Flow]) -> Option<bool> {
     let first = is_ipv6(flows.first()?);
     flows.iter().all(|flow| is_ipv6(flow) == first).then_some(first)
+}
+
+/// Whether what it selects may go on by one entry for ever: TCP begins anew by itself, and what an
+/// address has is forgotten when the address is no longer there.
+fn never_ends(flow: &Flow) -> bool {
+    match flow {
+        Flow::To { proto, .. } | Flow::AnsweredBy { proto, .. } => *proto != Proto::Tcp,
+        Flow::Through { .. } => true,
+        Flow::Of { .. } => false,
+    }
 }
 
 fn is_ipv6(flow: &Flow) -> bool {
