@@ -77,10 +77,26 @@ pub(super) fn build(
     adjust: Vec<Step>,
     records: impl FnOnce(&[Done]) -> Result<Batch>,
 ) -> Result<()> {
+    build_with_last(locked, doing, plan, adjust, Vec::new(), records)
+}
+
+/// The same with steps of the plan that wait for what is adjusted.
+pub(super) fn build_with_last(
+    locked: &mut Locked<'_>,
+    doing: &str,
+    mut plan: Vec<Step>,
+    adjust: Vec<Step>,
+    last: Vec<Step>,
+    records: impl FnOnce(&[Done]) -> Result<Batch>,
+) -> Result<()> {
+    let split = plan.len();
+    plan.extend(last);
     let mut ready = prepare(locked, plan)?;
     let done: Vec<Done> = ready.iter().map(|ready| ready.done.clone()).collect();
     let batch = records(&done)?;
+    let last = ready.split_off(split);
     ready.extend(adjust.into_iter().map(Ready::transient));
+    ready.extend(last);
     if let Some(staged) = locked.staged() {
         staged.extend(ready);
         return locked.store().commit(&batch);

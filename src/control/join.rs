@@ -6,7 +6,7 @@ use std::path::PathBuf;
 
 use ipnet::IpNet;
 
-use super::commit::build;
+use super::commit::build_with_last;
 use super::endpoint::is_service;
 use super::locked::Locked;
 use super::log::Level;
@@ -129,7 +129,7 @@ fn carry_out(locked: &mut Locked<'_>, joining: Joining<'_>, doing: &str) -> Resu
         hosts: joining.seat.sandbox.hosts.clone(),
         detaching: false,
     };
-    let join_plan = join_plan(locked, &joining, &attachment)?;
+    let join_plan = join_plan(&joining, &attachment)?;
     let mut after = before.clone();
     after.push(Leg {
         network: joining.network.clone(),
@@ -144,8 +144,11 @@ fn carry_out(locked: &mut Locked<'_>, joining: Joining<'_>, doing: &str) -> Resu
     plan.extend(files(&joining));
     let split = plan.len();
     plan.extend(join_plan);
+    // Not before the container has its default route: without a way back to who asks for its address
+    // it would not answer, and the next one asks a second later.
+    let last = publishing(locked, &joining.endpoint)?;
     let key = joining.seat.sandbox.key.clone();
-    build(locked, doing, plan, adjust, |done| {
+    build_with_last(locked, doing, plan, adjust, last, |done| {
         let (of_sandbox, of_join) = done.split_at_checked(split).unwrap_or((done, &[]));
         let container = joining.spec.container.clone();
         let Joining { network, mut endpoint, mut seat, also, .. } = joining;
@@ -216,11 +219,7 @@ fn link(joining: &Joining<'_>) -> String {
     format!("nb{digits}")
 }
 
-fn join_plan(
-    locked: &Locked<'_>,
-    joining: &Joining<'_>,
-    attachment: &Attachment,
-) -> Result<Vec<Step>> {
+fn join_plan(joining: &Joining<'_>, attachment: &Attachment) -> Result<Vec<Step>> {
     let driver = drivers::of(joining.network.kind);
     let mut steps = driver
         .join(&drivers::Join {
@@ -232,7 +231,6 @@ fn join_plan(
         })?
         .steps;
     steps.splice(0..0, forgetting(joining));
-    steps.extend(publishing(locked, &joining.endpoint)?);
     for (key, value) in &joining.spec.sysctls {
         let key = seat::sysctl_key(key);
         let before = joining.seat.facts.ns_sysctls.get(&key).cloned();
