@@ -2,15 +2,13 @@
 
 use std::net::IpAddr;
 
-use ipnet::IpNet;
-
 use super::locked::Locked;
 use super::names;
 use super::records::{self, Writes};
 use crate::error::Result;
 use crate::model::{Attachment, Backend, ContainerId, Endpoint, Id, Network, Role};
+use crate::plan::Step;
 use crate::plan::rules::SetElements;
-use crate::plan::{Ask, Step};
 use crate::services::balance::{self, Taker};
 use crate::services::{hosts, ports};
 use crate::store::{Key, Store, Table};
@@ -109,11 +107,7 @@ pub(super) fn first_comes(locked: &Locked<'_>, before: &Endpoint) -> Result<Opti
     if !before.spread.slots.is_empty() || before.port_mapping.is_empty() {
         return Ok(None);
     }
-    let facts = locked.kernel().facts(&Ask { host: true, ..Ask::default() })?;
-    let host: Vec<IpAddr> = facts.host.addresses.iter().map(IpNet::addr).collect();
-    let vips: Vec<IpAddr> = before.ips().collect();
-    let flows = ports::stale(&before.port_mapping, &vips, &host);
-    Ok((!flows.is_empty()).then_some(Step::Conntrack { flows, leaving: false }))
+    super::ports::forgetting(locked, before).map(Some)
 }
 
 /// What the others on the network hear of a back end: its line of `tasks.<service>`.
@@ -126,11 +120,7 @@ pub(super) fn naming(
     fate: names::Fate,
 ) -> Option<Step> {
     let lines = hosts::task_lines(service, network.name.as_str(), place.ips());
-    let files = names::files(endpoints, but);
-    match fate {
-        names::Fate::Comes => names::change(files, lines, Vec::new()),
-        names::Fate::Goes => names::change(files, Vec::new(), lines),
-    }
+    names::tell(names::files(endpoints, but), lines, fate)
 }
 
 /// By what a back end is known that reaches itself through its service; an endpoint with published

@@ -9,7 +9,7 @@ use super::records::{self, Writes, endpoint_key, join_steps, sandbox_key};
 use super::route::{Leg, legs, moves};
 use super::{Netberth, backend, lookup, service};
 use crate::error::{Doing, Error, Kind, Result};
-use crate::model::{Attachment, ContainerId, Endpoint, Id, Network, Role};
+use crate::model::{Attachment, ContainerId, Endpoint, Id, Network};
 use crate::plan::Step;
 use crate::services::hosts;
 use crate::store::Batch;
@@ -96,12 +96,10 @@ pub(super) fn take(
     endpoint.attachments.retain(|known| known.container != *container);
     sandbox.joined.retain(|(_, id)| *id != endpoint.id);
     let gone = backend::put_all(Writes::new(), &also.gone)?;
-    // A member ends with what it is for.
-    let gone = match endpoint.role {
-        Role::Member => endpoint::release(gone, &endpoint),
-        _ => gone.put(endpoint_key(&network.id, &endpoint.id), &endpoint)?,
-    };
-    let gone: Batch = gone.put(sandbox_key(container), &sandbox)?.delete(steps_key.clone()).batch();
+    let gone: Batch = endpoint::left(gone, &endpoint)?
+        .put(sandbox_key(container), &sandbox)?
+        .delete(steps_key.clone())
+        .batch();
     let owners = std::slice::from_ref(&steps_key);
     take_down(locked, doing, owners, adjust, remove, gone, |left| {
         let services = if left.unswapped { &[][..] } else { &also.left };

@@ -308,8 +308,16 @@ fn leave(
     detach::detach(locked, network, &endpoint.id, container)
 }
 
+/// Writes the endpoint that its container has left; a member ends with what it is for.
+pub(super) fn left(writes: Writes, endpoint: &Endpoint) -> Result<Writes> {
+    match endpoint.role {
+        Role::Member => Ok(release(writes, endpoint)),
+        _ => writes.put(endpoint_key(&endpoint.network, &endpoint.id), endpoint),
+    }
+}
+
 /// Releases what an endpoint holds.
-pub(super) fn release(writes: Writes, endpoint: &Endpoint) -> Writes {
+fn release(writes: Writes, endpoint: &Endpoint) -> Writes {
     let mut writes = writes.delete(endpoint_key(&endpoint.network, &endpoint.id));
     let addresses = endpoint.ips().map(|ip| ip.to_string());
     for address in addresses.chain(endpoint.mac.map(|mac| mac.to_string())) {

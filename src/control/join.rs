@@ -4,8 +4,6 @@ use std::collections::BTreeMap;
 use std::net::IpAddr;
 use std::path::PathBuf;
 
-use ipnet::IpNet;
-
 use super::commit::build_with_last;
 use super::endpoint::is_service;
 use super::locked::Locked;
@@ -246,10 +244,8 @@ fn publishing(locked: &Locked<'_>, endpoint: &Endpoint) -> Result<Vec<Step>> {
         return Ok(Vec::new());
     }
     let sets = ports::elements(&endpoint.port_mapping, &addresses);
-    let facts = locked.kernel().facts(&Ask { host: true, ..Ask::default() })?;
-    let host: Vec<IpAddr> = facts.host.addresses.iter().map(IpNet::addr).collect();
-    let flows = ports::stale(&endpoint.port_mapping, &addresses, &host);
-    Ok(vec![Step::Elements { sets }, Step::Conntrack { flows, leaving: false }])
+    let forgetting = super::ports::forgetting(locked, endpoint)?;
+    Ok(vec![Step::Elements { sets }, forgetting])
 }
 
 /// The first steps of a join and so the last of a detach: when nothing leads to the addresses any

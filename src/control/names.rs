@@ -85,7 +85,11 @@ pub(super) fn of_service(
 }
 
 fn told(network: &Network, endpoint: &Endpoint, files: Vec<PathBuf>, fate: Fate) -> Option<Step> {
-    let lines = hosts::endpoint_lines(endpoint, network.name.as_str());
+    tell(files, hosts::endpoint_lines(endpoint, network.name.as_str()), fate)
+}
+
+/// A step by which lines come to files, or go from them.
+pub(super) fn tell(files: Vec<PathBuf>, lines: Vec<String>, fate: Fate) -> Option<Step> {
     match fate {
         Fate::Comes => change(files, lines, Vec::new()),
         Fate::Goes => change(files, Vec::new(), lines),

@@ -3,11 +3,13 @@
 use std::net::IpAddr;
 use std::ops::RangeInclusive;
 
+use ipnet::IpNet;
+
 use super::locked::Locked;
 use super::records::{self, Writes};
 use crate::error::{Error, Kind, Result};
-use crate::model::{EndpointSpec, Network, PortMapping, Proto};
-use crate::plan::{Ask, PortAsk};
+use crate::model::{Endpoint, EndpointSpec, Network, PortMapping, Proto};
+use crate::plan::{Ask, PortAsk, Step};
 use crate::services::ports::{
     self, Wanted, clash, extent, host_ports, is_reserved, local_range, name,
 };
@@ -51,6 +53,15 @@ fn claim_key(mapping: &PortMapping) -> Key {
 /// Where the last automatic port of a protocol is kept.
 fn cursor(proto: Proto) -> Key {
     Key::new(Table::Cursor, "port", proto.to_string())
+}
+
+/// The step by which the kernel forgets who went to the ports of an endpoint while they led nowhere.
+pub(super) fn forgetting(locked: &Locked<'_>, endpoint: &Endpoint) -> Result<Step> {
+    let facts = locked.kernel().facts(&Ask { addresses: true, ..Ask::default() })?;
+    let host: Vec<IpAddr> = facts.host.addresses.iter().map(IpNet::addr).collect();
+    let own: Vec<IpAddr> = endpoint.ips().collect();
+    let flows = ports::stale(&endpoint.port_mapping, &own, &host);
+    Ok(Step::Conntrack { flows, leaving: false })
 }
 
 /// Chooses the host ports of a new endpoint.

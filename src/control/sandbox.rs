@@ -69,13 +69,9 @@ fn delete(locked: &mut Locked<'_>, sandbox: Sandbox, doing: &str) -> Result<()> 
         gone = backend::put_all(gone, &leaving.gone)?;
         left_services.extend(leaving.left);
         let id = endpoint_key(&network.id, &endpoint.id);
-        left = left.put(id.clone(), &marked(&endpoint, &container))?.delete(key.clone());
+        left = left.put(id, &marked(&endpoint, &container))?.delete(key.clone());
         endpoint.attachments.retain(|attachment| attachment.container != container);
-        gone = match endpoint.role {
-            Role::Member => endpoint::release(gone, &endpoint),
-            _ => gone.put(id, &endpoint)?,
-        };
-        gone = gone.delete(key);
+        gone = endpoint::left(gone, &endpoint)?.delete(key);
     }
     gone = gone.delete(sandbox_key(&container)).delete(own_steps.clone());
     if let Some(name) = claimed(&sandbox) {

@@ -219,7 +219,7 @@ fn arriving(
     let alone = known.is_some_and(|backend| {
         backend::behind(endpoints, &place.id, &backend.container).is_empty()
     });
-    let itself = if is_new || alone { backend::itself(place) } else { Vec::new() };
+    let itself = if alone { backend::itself(place) } else { Vec::new() };
     let swap = backend::swap(&elements(before), &elements(after), Vec::new(), itself);
     let first = backend::first_comes(locked, before)?;
     let but = is_new.then(|| after.backends.last()).flatten().map(|backend| &backend.container);

@@ -49,7 +49,7 @@ impl<'h> Call<'h> {
     /// Takes the steps in the order given.
     pub(super) fn steps(&mut self, steps: &[&Step]) -> Results {
         let mut results = Results::with_capacity(steps.len());
-        for run in steps.chunk_by(|one, next| place_of(one) == place_of(next)) {
+        for run in steps.chunk_by(|one, next| one.place() == next.place()) {
             results.extend(self.run(run));
             if self.way == Way::Do && results.iter().any(Result::is_err) {
                 break;
@@ -60,7 +60,7 @@ impl<'h> Call<'h> {
 
     fn run(&mut self, run: &[&Step]) -> Results {
         let Some(first) = run.first() else { return Results::new() };
-        let ns = place_of(first);
+        let ns = first.place();
         let done = match ns {
             Ns::Host => self.run_at_host(run),
             Ns::At { .. } => self.run_elsewhere(ns, run),
@@ -280,19 +280,6 @@ fn forget_neighbour(space: &mut Space<'_>, dev: &str, address: IpAddr) -> Result
     match forgotten {
         Err(error) if !requests::is_gone(&error) => Err(error),
         _ => Ok(()),
-    }
-}
-
-/// Where a step's work is; a step that is nowhere in particular is done from the host.
-pub(super) fn place_of(step: &Step) -> &Ns {
-    match step {
-        Step::Up { ns, .. }
-        | Step::Address { ns, .. }
-        | Step::Route { ns, .. }
-        | Step::DefaultRoute { ns, .. }
-        | Step::Sysctl { ns, .. }
-        | Step::Announce { ns, .. } => ns,
-        _ => &Ns::Host,
     }
 }
 

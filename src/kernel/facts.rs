@@ -5,6 +5,8 @@ use std::net::IpAddr;
 use std::path::Path;
 
 use super::call::TABLE;
+use ipnet::IpNet;
+
 use super::linux::Linux;
 use super::route::{address, link, route};
 use super::space::Space;
@@ -18,9 +20,15 @@ const RESOLV_CONF: &str = "/etc/resolv.conf";
 /// Looks up what is asked.
 pub(super) fn look(linux: &Linux, ask: &Ask) -> Result<Facts> {
     let mut facts = Facts::default();
-    if ask.host || !ask.sysctls.is_empty() {
+    if ask.host || ask.addresses || !ask.sysctls.is_empty() {
         (facts.host, facts.sysctls) = linux.within(&Ns::Host, |space| {
-            let host = if ask.host { host(space)? } else { HostFacts::default() };
+            let host = if ask.host {
+                host(space)?
+            } else if ask.addresses {
+                HostFacts { addresses: addresses(space)?, ..HostFacts::default() }
+            } else {
+                HostFacts::default()
+            };
             let mut found = BTreeMap::new();
             for key in &ask.sysctls {
                 let value = sysctl::read(key).doing(|| format!("sysctl {key}"))?;
@@ -100,13 +108,15 @@ fn namespace(space: &mut Space<'_>, keys: &[String]) -> Result<Namespace> {
     Ok((cookie, links.into_iter().map(|link| link.name).collect(), sysctls))
 }
 
+fn addresses(space: &mut Space<'_>) -> Result<Vec<IpNet>> {
+    space.with(|socket| socket.dump(&address::dump(), address::read)).doing(|| "ip addr show")
+}
+
 fn host(space: &mut Space<'_>) -> Result<HostFacts> {
     let ipv6 = sysctl::has_ipv6();
     let links =
         space.with(|socket| socket.dump(&link::dump(), link::read)).doing(|| "ip link show")?;
-    let addresses = space
-        .with(|socket| socket.dump(&address::dump(), address::read))
-        .doing(|| "ip addr show")?;
+    let addresses = addresses(space)?;
     let mut routes = space
         .with(|socket| socket.dump(&route::dump(false), route::read))
         .doing(|| "ip route show table all")?;

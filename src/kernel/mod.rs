@@ -24,6 +24,16 @@ pub use linux::Linux;
 use crate::error::{Error, Result};
 use crate::plan::{Ask, Facts, Step};
 
+/// A capture of `tests/golden`: lines of hex, and remarks after `#`.
+#[cfg(test)]
+fn captured(text: &str) -> Vec<u8> {
+    let hex: Vec<u8> =
+        text.lines().filter(|line| !line.starts_with('#')).flat_map(str::bytes).collect();
+    let byte =
+        |two: &[u8]| str::from_utf8(two).ok().and_then(|two| u8::from_str_radix(two, 16).ok());
+    hex.chunks(2).map(|two| byte(two).expect("hex")).collect()
+}
+
 /// What became of a run of steps.
 #[derive(Debug, Default)]
 pub struct Outcome {

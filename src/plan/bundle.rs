@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, HashMap};
 use std::path::PathBuf;
 
 use super::rules::SetElements;
-use super::{Flow, Step};
+use super::{Flow, Step, with_lines};
 use crate::model::Ns;
 
 /// The same steps, so that what can go together does: first what is made, then what is asked of the
@@ -48,10 +48,10 @@ impl Bundle {
             Step::Directory { .. } | Step::Netns { .. } | Step::File { .. } => self.made.push(step),
             Step::Veth { .. } => self.links.push(step),
             Step::BridgePort { .. } => self.ports.push(step),
-            Step::Elements { sets } => merge(&mut self.elements, sets),
+            Step::Elements { sets } => SetElements::gather(&mut self.elements, sets),
             Step::Swap { remove, add } => {
-                merge(&mut self.removed, remove);
-                merge(&mut self.added, add);
+                SetElements::gather(&mut self.removed, remove);
+                SetElements::gather(&mut self.added, add);
             }
             Step::Conntrack { flows, leaving } => {
                 let [at_once, late] = &mut self.flows;
@@ -64,9 +64,9 @@ impl Bundle {
                     edit.remove.extend(remove.iter().cloned());
                 }
             }
-            other => match namespace(&other).cloned() {
-                Some(ns) => self.inside(ns, other),
-                None => self.host.push(other),
+            other => match other.place().clone() {
+                Ns::Host => self.host.push(other),
+                ns => self.inside(ns, other),
             },
         }
     }
@@ -88,7 +88,7 @@ impl Bundle {
             if let Step::File { path, text, .. } = step
                 && let Some(edit) = files.remove(path)
             {
-                add_lines(text, edit.add);
+                *text = with_lines(text, &edit.add, &edit.remove);
             }
         }
         let [at_once, late] = self.flows;
@@ -109,36 +109,5 @@ impl Bundle {
         let lines = |(path, Edit { add, remove })| Step::Lines { paths: vec![path], add, remove };
         steps.extend(files.into_iter().map(lines));
         steps
-    }
-}
-
-fn add_lines(text: &mut String, lines: Vec<String>) {
-    for line in lines {
-        if !text.lines().any(|there| there == line) {
-            text.push_str(&line);
-            text.push('\n');
-        }
-    }
-}
-
-/// Where a step's work is, other than on the host.
-fn namespace(step: &Step) -> Option<&Ns> {
-    match step {
-        Step::Up { ns, .. }
-        | Step::Address { ns, .. }
-        | Step::Route { ns, .. }
-        | Step::DefaultRoute { ns, .. }
-        | Step::Sysctl { ns, .. }
-        | Step::Announce { ns, .. } => Some(ns).filter(|ns| **ns != Ns::Host),
-        _ => None,
-    }
-}
-
-fn merge(into: &mut Vec<SetElements>, sets: Vec<SetElements>) {
-    for SetElements { set, elements } in sets {
-        match into.iter_mut().find(|known| known.set == set) {
-            Some(known) => known.elements.extend(elements),
-            None => into.push(SetElements { set, elements }),
-        }
     }
 }

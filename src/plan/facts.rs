@@ -16,6 +16,8 @@ use crate::model::Proto;
 pub struct Ask {
     /// Links, addresses, routes and nameservers of the host's namespace.
     pub host: bool,
+    /// Of these only the addresses.
+    pub addresses: bool,
     /// Keys under `/proc/sys`, dotted or with slashes, in the host's namespace.
     pub sysctls: Vec<String>,
     /// A namespace by path whose cookie and interfaces are wanted.

@@ -8,6 +8,7 @@ mod bundle;
 mod doomed;
 mod facts;
 mod flow;
+mod lines;
 pub mod rules;
 mod step;
 mod text;
@@ -17,6 +18,7 @@ pub(crate) use bundle::bundled;
 pub(crate) use doomed::without as without_doomed;
 pub use facts::{Ask, Facts, HostFacts, PortAsk};
 pub use flow::Flow;
+pub(crate) use lines::with_lines;
 pub use step::{Hop, Step};
 
 use serde::{Deserialize, Serialize};

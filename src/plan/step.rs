@@ -234,6 +234,19 @@ impl Step {
         )
     }
 
+    /// Where its work is; a step that is nowhere in particular is done from the host.
+    pub fn place(&self) -> &Ns {
+        match self {
+            Step::Up { ns, .. }
+            | Step::Address { ns, .. }
+            | Step::Route { ns, .. }
+            | Step::DefaultRoute { ns, .. }
+            | Step::Sysctl { ns, .. }
+            | Step::Announce { ns, .. } => ns,
+            _ => &Ns::Host,
+        }
+    }
+
     /// Whether several records may contain it: it is undone only with the last of them.
     pub fn is_shared(&self) -> bool {
         match self {

@@ -207,8 +207,8 @@ impl Sets {
 /// What of `mine` is not among `others`.
 pub(crate) fn without(mine: &[SetElements], others: &[SetElements]) -> Vec<SetElements> {
     let left = mine.iter().map(|one| {
-        let other = others.iter().find(|other| other.set == one.set);
-        let known: HashSet<&Element> = other.iter().flat_map(|other| &other.elements).collect();
+        let same = others.iter().filter(|other| other.set == one.set);
+        let known: HashSet<&Element> = same.flat_map(|other| &other.elements).collect();
         let elements = one.elements.iter().filter(|element| !known.contains(element));
         SetElements { set: one.set.clone(), elements: elements.cloned().collect() }
     });

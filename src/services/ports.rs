@@ -90,17 +90,9 @@ pub(crate) fn bound(mapping: &PortMapping) -> Option<IpAddr> {
 /// The elements that publish the mappings of a container with these addresses.
 pub(crate) fn elements(mappings: &[PortMapping], addresses: &[IpAddr]) -> Vec<SetElements> {
     let mut sets: Vec<SetElements> = Vec::new();
-    let mut add = |set: &str, element: Element| match sets.iter_mut().find(|s| s.set == set) {
-        Some(known) => known.elements.push(element),
-        None => sets.push(SetElements { set: set.to_owned(), elements: vec![element] }),
-    };
     for mapping in mappings {
-        for address in reached(mapping, addresses) {
-            let (set, elements) = of_mapping(mapping, address);
-            for element in elements {
-                add(&set, element);
-            }
-        }
+        let of_mapping = reached(mapping, addresses).into_iter().map(|ip| of_mapping(mapping, ip));
+        SetElements::gather(&mut sets, of_mapping.collect());
     }
     if !mappings.is_empty() {
         sets.extend(itself(addresses.iter().copied()));
@@ -129,7 +121,7 @@ fn reached(mapping: &PortMapping, addresses: &[IpAddr]) -> Vec<IpAddr> {
 }
 
 /// One interval where the numbers are kept, otherwise an element for each port.
-fn of_mapping(mapping: &PortMapping, address: IpAddr) -> (String, Vec<Element>) {
+fn of_mapping(mapping: &PortMapping, address: IpAddr) -> SetElements {
     let family = if address.is_ipv6() { '6' } else { '4' };
     let any = if bound(mapping).is_none() { "_any" } else { "" };
     let extent = extent(mapping);
@@ -139,14 +131,14 @@ fn of_mapping(mapping: &PortMapping, address: IpAddr) -> (String, Vec<Element>) 
             key_end: Some(key(mapping, mapping.host_port.saturating_add(extent))),
             data: vec![Value::Addr(address)],
         };
-        return (format!("span{family}{any}"), vec![element]);
+        return SetElements { set: format!("span{family}{any}"), elements: vec![element] };
     }
     let one = |offset: u16| Element {
         key: key(mapping, mapping.host_port.saturating_add(offset)),
         key_end: None,
         data: vec![Value::Addr(address), Value::Port(mapping.port.saturating_add(offset))],
     };
-    (format!("pub{family}{any}"), (0..=extent).map(one).collect())
+    SetElements { set: format!("pub{family}{any}"), elements: (0..=extent).map(one).collect() }
 }
 
 fn key(mapping: &PortMapping, port: u16) -> Vec<Value> {

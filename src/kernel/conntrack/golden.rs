@@ -5,15 +5,10 @@ use std::net::IpAddr;
 use proptest::prelude::*;
 
 use super::entry::{self, Entry};
+use crate::kernel::captured;
 use crate::kernel::netlink::read::{attributes, frames};
 use crate::model::Proto;
 use crate::plan::Flow;
-
-fn captured(text: &str) -> Vec<u8> {
-    let hex: Vec<u8> =
-        text.lines().filter(|line| !line.starts_with('#')).flat_map(str::bytes).collect();
-    hex.chunks(2).map(|two| u8::from_str_radix(str::from_utf8(two).unwrap(), 16).unwrap()).collect()
-}
 
 fn listed() -> Vec<u8> {
     captured(include_str!("../../../tests/golden/conntrack/list.hex"))

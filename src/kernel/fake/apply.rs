@@ -5,10 +5,9 @@ use std::path::Path;
 use super::space::{Link, Route, Space};
 use super::world::{HOST, World, slashes};
 use crate::error::{Error, Kind, Result};
-use crate::kernel::file;
 use crate::kernel::route::link::mac as parse_mac;
 use crate::plan::rules::{Element, SetElements};
-use crate::plan::{Hop, Ns, Step};
+use crate::plan::{Hop, Ns, Step, with_lines};
 
 /// netberth's table, in which elements are.
 pub(super) const TABLE: &str = "netberth";
@@ -82,7 +81,7 @@ impl World {
             Step::Lines { paths, add, remove } => {
                 for path in paths {
                     if let Some(text) = self.files.get_mut(path) {
-                        *text = file::with_lines(text, add, remove);
+                        *text = with_lines(text, add, remove);
                     }
                 }
                 Ok(())

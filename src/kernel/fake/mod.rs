@@ -13,7 +13,6 @@ use ipnet::IpNet;
 use parking_lot::Mutex;
 
 use self::world::{Listener, World};
-use super::call::place_of;
 use super::{Kernel, Outcome, requests};
 use crate::error::{Doing, Error, Result};
 use crate::model::Proto;
@@ -232,7 +231,7 @@ impl Kernel for Fake {
 /// Whether the running kernel would get them in one `sendmsg`: then those after a failure happen.
 fn sent_together(steps: &[Step]) -> bool {
     let one_place = |pair: &[Step]| match pair {
-        [one, next] => place_of(one) == place_of(next),
+        [one, next] => one.place() == next.place(),
         _ => true,
     };
     steps.iter().all(requests::is_one) && steps.windows(2).all(one_place)

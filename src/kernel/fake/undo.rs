@@ -2,8 +2,8 @@
 
 use super::world::{HOST, World};
 use crate::error::{Kind, Result};
-use crate::kernel::{file, requests};
-use crate::plan::Step;
+use crate::kernel::requests;
+use crate::plan::{Step, with_lines};
 
 impl World {
     /// Undoes a step.
@@ -70,7 +70,7 @@ impl World {
             Step::Lines { paths, add, remove } => {
                 for path in paths {
                     if let Some(text) = self.files.get_mut(path) {
-                        *text = file::with_lines(text, remove, add);
+                        *text = with_lines(text, remove, add);
                     }
                 }
             }

@@ -173,10 +173,14 @@ impl World {
     pub(super) fn facts(&self, ask: &Ask) -> Result<Facts> {
         let mut facts = Facts::default();
         let host = self.space(&Ns::Host)?;
-        if ask.host {
-            facts.host = self.host.clone();
-            facts.host.links.extend(host.links.keys().cloned());
+        if ask.host || ask.addresses {
+            facts.host.addresses.extend(&self.host.addresses);
             facts.host.addresses.extend(host.addresses.keys().map(|(_, address)| *address));
+        }
+        if ask.host {
+            let addresses = std::mem::take(&mut facts.host.addresses);
+            facts.host = HostFacts { addresses, ..self.host.clone() };
+            facts.host.links.extend(host.links.keys().cloned());
             facts.host.routes.extend(host.on_link());
             let via = host.routes.iter().filter(|route| route.via.is_some());
             facts.host.routes.extend(via.map(|route| route.destination));

@@ -75,12 +75,8 @@ impl<'a> Elements<'a> {
         self.carried.is_empty()
     }
 
-    /// What the message that was refused carried; nothing if the batch was refused as a whole.
-    pub(super) fn carried(&self, refusal: &Refusal) -> Option<Carried> {
-        self.at(refusal).map(|(_, carried)| carried)
-    }
-
-    /// The same with the number of the part.
+    /// What the message that was refused carried, and of which part; nothing if the batch was refused
+    /// as a whole.
     pub(super) fn at(&self, refusal: &Refusal) -> Option<(usize, Carried)> {
         self.carried.get(refusal.message.checked_sub(1)?).copied()
     }

@@ -13,16 +13,11 @@ use super::elements::{ADD, DELETE, Elements};
 use super::set::Sending;
 use super::wire::*;
 use super::{read, table};
+use crate::kernel::captured;
 use crate::plan::rules::{
     self, Chain, Element, Family, Field, Rule, Set, SetElements, Statement, Table, Test, Type,
     Value, Verdict,
 };
-
-fn captured(text: &str) -> Vec<u8> {
-    let hex: Vec<u8> =
-        text.lines().filter(|line| !line.starts_with('#')).flat_map(str::bytes).collect();
-    hex.chunks(2).map(|two| u8::from_str_radix(str::from_utf8(two).unwrap(), 16).unwrap()).collect()
-}
 
 /// Every message and attribute on a line, in the order in which they are, but for: numbers of
 /// messages; flags and types by which the two differ on purpose; nft's notes to itself.

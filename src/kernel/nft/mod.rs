@@ -124,7 +124,7 @@ impl Nft {
     /// than the kernel takes at once. Elements that are not there are no error, nor is a set or the
     /// table that is not there.
     pub fn delete_elements(&self, table: &str, sets: &[SetElements]) -> Result<()> {
-        let result = self.delete_at_once(table, sets);
+        let result = self.exchange(table, sets, &[]);
         match result {
             Err(error) if error.errno() == Some(libc::EMSGSIZE) => match elements::halves(sets) {
                 None => Err(error),
@@ -136,58 +136,23 @@ impl Nft {
         }
     }
 
-    fn delete_at_once(&self, table: &str, sets: &[SetElements]) -> Result<()> {
-        if self.destroys.load(Ordering::Relaxed) {
-            match self.delete_by(table, sets, DESTROY) {
-                // An older kernel knows no message of that number.
-                Err(error) if error.errno() == Some(libc::EINVAL) => {
-                    self.delete_by(table, sets, DELETE)?;
-                    self.destroys.store(false, Ordering::Relaxed);
-                    return Ok(());
-                }
-                result => return result,
-            }
-        }
-        self.delete_by(table, sets, DELETE)
-    }
-
-    /// One refusal undoes the batch, but all refusals are told: so the next try is without them.
-    /// Each is shorter than the one before; only answers that were lost make it more than two.
-    fn delete_by(&self, table: &str, sets: &[SetElements], by: set::Sending) -> Result<()> {
-        let mut left = Cow::Borrowed(sets);
-        loop {
-            let mut elements = Elements::encode(table, &left, by)?;
-            if elements.is_empty() {
-                return Ok(());
-            }
-            let refusals = self.commit(&mut elements)?;
-            let mut gone: Vec<Carried> = Vec::new();
-            for refusal in &refusals {
-                match elements.carried(refusal) {
-                    Some(carried) if refusal.ack.errno == libc::ENOENT => gone.push(carried),
-                    _ => return Err(elements.error(refusal)),
-                }
-            }
-            if gone.is_empty() {
-                return Ok(());
-            }
-            let rest = elements::without(&left, &gone);
-            left = Cow::Owned(rest);
-        }
-    }
-
     /// `nft 'delete element …; add element …'`: deletes the elements of `remove` that are there, and
     /// adds those of `add` that are not, in one batch. An element in the way of `add` that leads
     /// elsewhere is an error unless `remove` has its key.
     pub fn swap(&self, table: &str, remove: &[SetElements], add: &[SetElements]) -> Result<()> {
         if add.is_empty() {
-            return self.delete_elements(table, remove);
+            self.delete_elements(table, remove)
+        } else {
+            self.exchange(table, remove, add)
         }
+    }
+
+    fn exchange(&self, table: &str, remove: &[SetElements], add: &[SetElements]) -> Result<()> {
         let by = if self.destroys.load(Ordering::Relaxed) { DESTROY } else { DELETE };
-        match self.swap_by(table, remove, add, by) {
+        match self.exchange_by(table, remove, add, by) {
             // An older kernel knows no message of that number.
             Err(error) if by.kind == DESTROY.kind && error.errno() == Some(libc::EINVAL) => {
-                self.swap_by(table, remove, add, DELETE)?;
+                self.exchange_by(table, remove, add, DELETE)?;
                 self.destroys.store(false, Ordering::Relaxed);
                 Ok(())
             }
@@ -195,8 +160,9 @@ impl Nft {
         }
     }
 
-    /// As [`Nft::delete_by`], with something to add behind it.
-    fn swap_by(
+    /// One refusal undoes the batch, but all refusals are told: so the next try is without them.
+    /// Each is shorter than the one before; only answers that were lost make it more than two.
+    fn exchange_by(
         &self,
         table: &str,
         remove: &[SetElements],
@@ -205,8 +171,10 @@ impl Nft {
     ) -> Result<()> {
         let mut left = Cow::Borrowed(remove);
         loop {
-            let parts = vec![(&*left, by), (add, PUT)];
-            let mut elements = Elements::encode_all(table, parts)?;
+            let mut elements = Elements::encode_all(table, vec![(&*left, by), (add, PUT)])?;
+            if elements.is_empty() {
+                return Ok(());
+            }
             let refusals = self.commit(&mut elements)?;
             let mut gone: Vec<Carried> = Vec::new();
             for refusal in &refusals {

@@ -278,7 +278,7 @@ fn a_nest_holds_64_kib_and_then_there_is_another() {
     let offset = 20 + body - list + 2 * list / Attrs(&message[message.len() - list..]).count();
     let ack = Ack { errno: libc::EEXIST, text: None, offset: Some(offset) };
     let refusal = Refusal { message: 3, ack };
-    let at = elements.carried(&refusal).unwrap().first + 2;
+    let at = elements.at(&refusal).unwrap().1.first + 2;
     let error = elements.error(&refusal);
     assert_eq!(error.kind(), Kind::Exists);
     let line = format!("nft add element inet netberth pub4_any {{ tcp . {at} : 10.0.0.2 . 80 }}: ");

@@ -96,14 +96,8 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
+    use crate::kernel::captured;
     use crate::kernel::netlink::read::frames;
-
-    fn captured(text: &str) -> Vec<u8> {
-        let hex: Vec<u8> =
-            text.lines().filter(|line| !line.starts_with('#')).flat_map(str::bytes).collect();
-        let byte = |two: &[u8]| u8::from_str_radix(str::from_utf8(two).unwrap(), 16).unwrap();
-        hex.chunks(2).map(byte).collect()
-    }
 
     /// `ss` asks for sockets that are closed, too, and numbers its request.
     #[test]

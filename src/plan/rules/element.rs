@@ -46,6 +46,18 @@ pub struct SetElements {
     pub elements: Vec<Element>,
 }
 
+impl SetElements {
+    /// Adds elements to those that are gathered, each set once.
+    pub(crate) fn gather(into: &mut Vec<Self>, sets: Vec<Self>) {
+        for SetElements { set, elements } in sets {
+            match into.iter_mut().find(|known| known.set == set) {
+                Some(known) => known.elements.extend(elements),
+                None => into.push(SetElements { set, elements }),
+            }
+        }
+    }
+}
+
 impl std::fmt::Display for SetElements {
     /// `SET { "nb-1" . "nb-2" : goto icc_on, … }`, as after `nft add element inet netberth`.
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
