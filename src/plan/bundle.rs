@@ -66,7 +66,7 @@ impl Bundle {
             }
             other => match other.place().clone() {
                 Ns::Host => self.host.push(other),
-                ns => self.inside(ns, other),
+                ns @ Ns::At { .. } => self.inside(ns, other),
             },
         }
     }
