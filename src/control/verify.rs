@@ -11,7 +11,7 @@ use crate::model::{
     Attachment, Endpoint, Id, Network, NetworkState, NetworkType, Owner, Role, Verification,
 };
 use crate::plan::{Done, Facts, Step};
-use crate::services::checks::{self, Known, Recorded};
+use crate::services::checks::{self, Finding, Known, Recorded};
 use crate::services::ports;
 use crate::store::{Record, Select, Table, decode};
 
@@ -23,37 +23,60 @@ impl Netberth {
     /// `busy` if another process holds the state directory for longer than the configured timeout,
     /// `kernel` or `store` where one of them cannot be read.
     pub fn verify(&self) -> Result<Verification> {
-        let seen = self.look().doing(|| "verify")?;
-        let table = nft::as_listed(checks::TABLE)?;
-        Ok(checks::judge(&Known {
-            records: &seen.records,
-            networks: &seen.networks,
-            unfinished: &seen.unfinished,
-            table: &table,
-            facts: &seen.facts,
-        }))
-    }
-
-    /// Records and kernel as of one moment: the lock is held while they are read, not longer.
-    fn look(&self) -> Result<Seen> {
-        let locked = self.lock_as_it_is()?;
-        let networks = records::networks(locked.store())?;
-        let records = recorded(&locked, &networks)?;
-        let unfinished = unfinished(&locked)?;
-        let facts = locked.kernel().facts(&checks::ask())?;
-        let in_kernel = |network: &Network| {
-            network.kind == NetworkType::Bridge && network.state == NetworkState::Up
-        };
-        let networks = networks.into_iter().filter(in_kernel).collect();
-        Ok(Seen { records, networks, unfinished, facts })
+        let seen = look(&self.lock_as_it_is()?).doing(|| "verify")?;
+        let differences = seen.findings()?.into_iter().map(|one| one.difference).collect();
+        Ok(Verification { differences })
     }
 }
 
-struct Seen {
+/// Records and kernel as of one moment.
+pub(super) fn look(locked: &Locked<'_>) -> Result<Seen> {
+    let networks = records::networks(locked.store())?;
+    let records = recorded(locked, &networks)?;
+    let unfinished = unfinished(locked)?;
+    let facts = locked.kernel().facts(&checks::ask())?;
+    let in_kernel = |network: &Network| {
+        network.kind == NetworkType::Bridge && network.state == NetworkState::Up
+    };
+    let networks = networks.into_iter().filter(in_kernel).collect();
+    Ok(Seen { records, networks, unfinished, facts })
+}
+
+/// What is recorded, and what there is.
+pub(super) struct Seen {
     records: Vec<Recorded>,
     networks: Vec<Network>,
     unfinished: Vec<String>,
     facts: Facts,
+}
+
+impl Seen {
+    fn known<T>(&self, judge: impl FnOnce(&Known<'_>) -> T) -> Result<T> {
+        let table = nft::as_listed(checks::TABLE)?;
+        Ok(judge(&Known {
+            records: &self.records,
+            networks: &self.networks,
+            unfinished: &self.unfinished,
+            table: &table,
+            facts: &self.facts,
+        }))
+    }
+
+    /// The judgement.
+    pub(super) fn findings(&self) -> Result<Vec<Finding>> {
+        self.known(checks::judge)
+    }
+
+    /// The step that makes the table anew, with everything in it.
+    pub(super) fn reloading(&self) -> Result<Step> {
+        let sets = self.known(checks::elements)?;
+        Ok(Step::Reload { name: checks::TABLE.to_owned(), sets })
+    }
+
+    /// Whether a verb was interrupted.
+    pub(super) fn is_unfinished(&self) -> bool {
+        !self.unfinished.is_empty()
+    }
 }
 
 /// Every plan that is recorded, with the noun whose it is.
@@ -120,7 +143,9 @@ fn unfinished(locked: &Locked<'_>) -> Result<Vec<String>> {
     let intents = locked.store().list(&Select::all(Table::Intent))?;
     let doing = |record: &Record| {
         decode(record).map(|intent| match intent {
-            Intent::Build { doing, .. } | Intent::TakeDown { doing, .. } => doing,
+            Intent::Build { doing, .. }
+            | Intent::TakeDown { doing, .. }
+            | Intent::Repair { doing } => doing,
         })
     };
     intents.iter().map(doing).collect()

@@ -20,6 +20,40 @@ pub struct Difference {
     pub expected: String,
     /// What there is, or `nothing`.
     pub found: String,
+    /// Why a repair could not set it right: only in the answer of one that tried.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub error: Option<String>,
+}
+
+/// The answer to `POST /repair`.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
+pub struct Repair {
+    /// The differences that are no more.
+    pub repaired: Vec<Difference>,
+    /// Those that are left.
+    pub differences: Vec<Difference>,
+}
+
+/// The answer to `POST /gc`.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
+pub struct Collection {
+    /// What was collected, in the order in which it went.
+    pub collected: Vec<Collected>,
+}
+
+/// One thing that nobody needs any more.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct Collected {
+    /// `sandbox`, `link` or `file`.
+    pub kind: String,
+    /// The container of a sandbox.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub id: Option<String>,
+    /// The name of a link, the path of a file.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub name: Option<String>,
+    /// Why.
+    pub why: String,
 }
 
 /// Whose a thing is.

@@ -29,6 +29,7 @@ impl World {
             Step::Bridge { name, .. } | Step::Veth { name, .. } => self.remove_link(HOST, name),
             Step::BridgePort { .. }
             | Step::Announce { .. }
+            | Step::Reload { .. }
             | Step::Conntrack { .. }
             | Step::Neighbour { .. } => {}
             Step::Up { ns, dev } => {

@@ -4,7 +4,7 @@
 use std::collections::BTreeMap;
 
 use super::walk::{Device, Packet, accepts};
-use super::{Known, NOTHING, TABLE, of_host};
+use super::{Finding, Known, NOTHING, TABLE, of_host};
 use crate::model::{Difference, Network};
 use crate::plan::rules::{
     Family, Field, Hook, ListedBase, ListedChain, ListedTable, Part, State, Statement, TableFamily,
@@ -14,7 +14,11 @@ use crate::plan::rules::{
 /// With which names of bridges begin, unless they were chosen.
 const PREFIX: &str = "nb-";
 
-pub(super) fn check(known: &Known<'_>) -> Vec<Difference> {
+pub(super) fn findings(known: &Known<'_>) -> Vec<Finding> {
+    check(known).into_iter().map(Finding::from).collect()
+}
+
+fn check(known: &Known<'_>) -> Vec<Difference> {
     if known.networks.is_empty() {
         return Vec::new();
     }

@@ -1,7 +1,6 @@
 //! What of the host's settings keeps networks from working.
 
-use super::{Known, of_host};
-use crate::model::Difference;
+use super::{Finding, Known, of_host};
 
 const FORWARD4: &str = "net/ipv4/ip_forward";
 const FORWARD6: &str = "net/ipv6/conf/all/forwarding";
@@ -12,25 +11,26 @@ pub(super) fn sysctls() -> Vec<String> {
 }
 
 /// A verb that was interrupted is finished or undone by the next one that changes something.
-pub(super) fn unfinished(known: &Known<'_>) -> Vec<Difference> {
+pub(super) fn unfinished(known: &Known<'_>) -> Vec<Finding> {
     let one = |doing: &String| {
         of_host(doing.clone(), "finished or undone", "interrupted: the next change sees to it")
+            .into()
     };
     known.unfinished.iter().map(one).collect()
 }
 
-pub(super) fn forwarding(known: &Known<'_>) -> Vec<Difference> {
+pub(super) fn forwarding(known: &Known<'_>) -> Vec<Finding> {
     let ipv6 = known.networks.iter().any(|network| network.options.ipv6);
     let needed = [(FORWARD4, !known.networks.is_empty()), (FORWARD6, ipv6)];
     let off = |key: &str| known.facts.sysctls.get(key).is_some_and(|value| value == "0");
     let off = needed.into_iter().filter(|(key, needed)| *needed && off(key));
-    off.map(|(key, _)| of_host(format!("sysctl {key}"), "1", "0: containers reach nobody"))
+    off.map(|(key, _)| of_host(format!("sysctl {key}"), "1", "0: containers reach nobody").into())
         .collect()
 }
 
 /// With `br_netfilter` an answer to `::1` has that address again on the bridge, before it is routed,
 /// and the kernel takes it from no wire.
-pub(super) fn bridge_filter(known: &Known<'_>) -> Vec<Difference> {
+pub(super) fn bridge_filter(known: &Known<'_>) -> Vec<Finding> {
     let networks = known.networks.iter().filter(|network| network.options.ipv6);
     let names: Vec<&str> = networks.map(|network| network.name.as_str()).collect();
     let on = known.facts.sysctls.get(BRIDGED6).is_some_and(|value| value == "1");
@@ -38,5 +38,5 @@ pub(super) fn bridge_filter(known: &Known<'_>) -> Vec<Difference> {
         return Vec::new();
     }
     let found = format!("1: ports published on ::1 do not answer: {}", names.join(", "));
-    vec![of_host(format!("sysctl {BRIDGED6}"), "0", &found)]
+    vec![of_host(format!("sysctl {BRIDGED6}"), "0", &found).into()]
 }

@@ -1,5 +1,5 @@
-//! Whether all is as it was made, pure: what is recorded and what the host has come in, differences
-//! come out. A check is a function of [`CHECKS`] and a file here.
+//! Whether all is as it was made, pure: what is recorded and what the host has come in, findings come
+//! out. A check is a function of [`CHECKS`] and a file here.
 
 mod chains;
 mod host;
@@ -8,9 +8,9 @@ mod table;
 mod tests;
 mod walk;
 
-use crate::model::{Difference, Network, Owner, Verification};
-use crate::plan::rules::ListedTable;
-use crate::plan::{Ask, Done, Facts};
+use crate::model::{Difference, Network, Owner};
+use crate::plan::rules::{ListedTable, SetElements};
+use crate::plan::{Ask, Done, Facts, Step};
 
 /// The table of netberth.
 pub(crate) const TABLE: &str = "netberth";
@@ -37,11 +37,43 @@ pub(crate) struct Known<'a> {
     pub(crate) facts: &'a Facts,
 }
 
+/// A difference, and what sets it right: nothing where that is not netberth's to do.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Finding {
+    pub(crate) difference: Difference,
+    pub(crate) mend: Vec<Action>,
+}
+
+/// A part of what sets a difference right. All parts are done or none.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum Action {
+    /// A step of a plan is applied, again or for the first time.
+    Do(Step),
+    /// What a step would have made is taken away.
+    Undo(Step),
+    /// The table of netberth is made anew with everything in it: once for all that ask for it.
+    Reload,
+}
+
+impl Finding {
+    /// With what sets it right.
+    fn mended_by(difference: Difference, mend: Vec<Action>) -> Self {
+        Finding { difference, mend }
+    }
+}
+
+/// What cannot be set right here.
+impl From<Difference> for Finding {
+    fn from(difference: Difference) -> Self {
+        Finding { difference, mend: Vec::new() }
+    }
+}
+
 /// A check.
-type Check = fn(&Known<'_>) -> Vec<Difference>;
+type Check = fn(&Known<'_>) -> Vec<Finding>;
 
 const CHECKS: &[Check] =
-    &[host::unfinished, table::check, host::forwarding, host::bridge_filter, chains::check];
+    &[host::unfinished, table::check, host::forwarding, host::bridge_filter, chains::findings];
 
 /// What the checks ask the kernel.
 pub(crate) fn ask() -> Ask {
@@ -49,22 +81,35 @@ pub(crate) fn ask() -> Ask {
 }
 
 /// The judgement.
-pub(crate) fn judge(known: &Known<'_>) -> Verification {
-    let mut differences: Vec<Difference> = CHECKS.iter().flat_map(|check| check(known)).collect();
+pub(crate) fn judge(known: &Known<'_>) -> Vec<Finding> {
+    let mut findings: Vec<Finding> = CHECKS.iter().flat_map(|check| check(known)).collect();
     // What concerns all first, then those of one noun together; the order of the checks within.
-    let rank = |one: &Difference| (one.owner != Owner::host(), one.owner.clone());
-    differences.sort_by_cached_key(rank);
-    Verification { differences }
+    let rank = |one: &Finding| {
+        let owner = &one.difference.owner;
+        (*owner != Owner::host(), owner.clone())
+    };
+    findings.sort_by_cached_key(rank);
+    findings
+}
+
+/// Everything that the table should have in its sets.
+pub(crate) fn elements(known: &Known<'_>) -> Vec<SetElements> {
+    table::all_elements(known)
 }
 
 /// The word for what is not there.
 const NOTHING: &str = "nothing";
 
 fn of_host(object: impl Into<String>, expected: &str, found: &str) -> Difference {
+    of(&Owner::host(), object, expected, found)
+}
+
+fn of(owner: &Owner, object: impl Into<String>, expected: &str, found: &str) -> Difference {
     Difference {
-        owner: Owner::host(),
+        owner: owner.clone(),
         object: object.into(),
         expected: expected.to_owned(),
         found: found.to_owned(),
+        error: None,
     }
 }

@@ -2,15 +2,15 @@
 
 use std::collections::{BTreeMap, HashMap};
 
-use super::{Known, NOTHING, TABLE, of_host};
+use super::{Action, Finding, Known, NOTHING, TABLE, of, of_host};
 use crate::model::{Difference, Owner};
 use crate::plan::Step;
-use crate::plan::rules::{self, Element, ListedChain, ListedTable, TableFamily};
+use crate::plan::rules::{self, Element, ListedChain, ListedTable, SetElements, TableFamily};
 
 /// A set and an element's key, as text.
 type Place<'a> = (&'a str, String);
 
-pub(super) fn check(known: &Known<'_>) -> Vec<Difference> {
+pub(super) fn check(known: &Known<'_>) -> Vec<Finding> {
     let expected = known.records.iter().flat_map(|record| &record.steps);
     let expected = expected.into_iter().any(|done| matches!(done.step, Step::Table { .. }));
     let mut tables = known.facts.rules.tables.iter();
@@ -18,10 +18,14 @@ pub(super) fn check(known: &Known<'_>) -> Vec<Difference> {
     let object = format!("table inet {TABLE}");
     match (expected, found) {
         (false, None) => Vec::new(),
-        (false, Some(_)) => vec![of_host(object, NOTHING, "a table that no network recorded")],
+        (false, Some(_)) => {
+            let table = of_host(object, NOTHING, "a table that no network recorded");
+            let mend = vec![Action::Undo(Step::Table { name: TABLE.to_owned() })];
+            vec![Finding::mended_by(table, mend)]
+        }
         (true, None) => {
-            let mut all = vec![of_host(object, "the table with its rules", NOTHING)];
-            all.extend(elements(known, None));
+            let mut all = vec![reloading(of_host(object, "the table with its rules", NOTHING))];
+            all.extend(elements(known, None).into_iter().map(|one| reloading(one.difference)));
             all
         }
         (true, Some(found)) => {
@@ -31,10 +35,20 @@ pub(super) fn check(known: &Known<'_>) -> Vec<Difference> {
             }
             all.extend(sets(known.table, found));
             all.extend(chains(known.table, found));
-            all.extend(elements(known, Some(found)));
+            let broken = !all.is_empty();
+            let mut all: Vec<Finding> = all.into_iter().map(reloading).collect();
+            let elements = elements(known, Some(found)).into_iter();
+            // They come with the table, where that is made anew.
+            all.extend(elements.map(|one| if broken { reloading(one.difference) } else { one }));
             all
         }
     }
+}
+
+/// Rules are constant: what differs in one is set right by the whole table, in one batch. Who is
+/// connected does not notice.
+fn reloading(difference: Difference) -> Finding {
+    Finding::mended_by(difference, vec![Action::Reload])
 }
 
 fn sets(expected: &ListedTable, found: &ListedTable) -> Vec<Difference> {
@@ -132,31 +146,44 @@ fn of_chain(expected: &ListedChain, texts: &[String], found: &ListedChain) -> Ve
 }
 
 /// Elements against the records; without a table all are missing.
-fn elements(known: &Known<'_>, found: Option<&ListedTable>) -> Vec<Difference> {
+fn elements(known: &Known<'_>, found: Option<&ListedTable>) -> Vec<Finding> {
     let sets = found.map(|table| table.sets.as_slice()).unwrap_or_default();
     let mut there: BTreeMap<Place<'_>, &Element> = BTreeMap::new();
     for set in sets.iter().filter(|set| !set.anonymous && known.table.set(&set.name).is_some()) {
         there.extend(set.elements.iter().map(|one| ((set.name.as_str(), key(one)), one)));
     }
+    let one = |set: &str, element: &Element| {
+        vec![SetElements { set: set.to_owned(), elements: vec![element.clone()] }]
+    };
     let mut all = Vec::new();
     for (owner, (set, element)) in recorded(known) {
         let found = there.remove(&(set, key(element)));
         if found.is_some_and(|found| found.data == element.data) {
             continue;
         }
-        all.push(Difference {
-            owner: owner.clone(),
-            object: object(set, element),
-            expected: element.to_string(),
-            found: found.map_or_else(|| NOTHING.to_owned(), ToString::to_string),
-        });
+        let text = found.map_or_else(|| NOTHING.to_owned(), ToString::to_string);
+        let difference = of(owner, object(set, element), &element.to_string(), &text);
+        let remove = found.map(|found| one(set, found)).unwrap_or_default();
+        let swap = Step::Swap { remove, add: one(set, element) };
+        all.push(Finding::mended_by(difference, vec![Action::Do(swap)]));
     }
-    all.extend(
-        there.into_iter().map(|((set, _), element)| {
-            of_host(object(set, element), NOTHING, &element.to_string())
-        }),
-    );
+    all.extend(there.into_iter().map(|((set, _), element)| {
+        let difference = of_host(object(set, element), NOTHING, &element.to_string());
+        let swap = Step::Swap { remove: one(set, element), add: Vec::new() };
+        Finding::mended_by(difference, vec![Action::Do(swap)])
+    }));
     all
+}
+
+/// Everything that the sets should have.
+pub(super) fn all_elements(known: &Known<'_>) -> Vec<SetElements> {
+    let mut sets: BTreeMap<&str, Vec<Element>> = BTreeMap::new();
+    for (_, (set, element)) in recorded(known) {
+        sets.entry(set).or_default().push(element.clone());
+    }
+    let named =
+        |(set, elements): (&str, Vec<Element>)| SetElements { set: set.to_owned(), elements };
+    sets.into_iter().map(named).collect()
 }
 
 /// Every element that a record has, in the order of the records; of two for one place the later.
