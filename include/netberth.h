@@ -669,6 +669,35 @@ int netberth_plan(netberth *nb, const char *request_json, char **plan_out, netbe
 int netberth_verify(netberth *nb, uint32_t flags, char **json_out, netberth_error **err);
 
 /**
+ * Sets right what netberth_verify() tells of, as far as it is netberth's: what is right is not
+ * touched. A difference that cannot be set right does not keep others from it.
+ *
+ * \param nb        A handle.
+ * \param flags     0.
+ * \param json_out  Receives {"repaired":[difference...],"differences":[difference...]}, what is no
+ *                  more and what is left, each as netberth_verify() tells it; one that was tried in
+ *                  vain has an "error" besides: free it with netberth_string_free().
+ * \param err       Receives the error on failure; may be NULL.
+ * \return 0, or the negative kind, whether or not differences are left: `busy` if another process
+ *         holds the state directory for too long.
+ */
+int netberth_repair(netberth *nb, uint32_t flags, char **json_out, netberth_error **err);
+
+/**
+ * Removes what nobody needs any more: sandboxes whose namespace is gone, links on netberth's own
+ * bridges and files in its own directories that no record has.
+ *
+ * \param nb        A handle.
+ * \param flags     0.
+ * \param json_out  Receives {"collected":[{"kind":"sandbox","id","why"},{"kind":"link","name",
+ *                  "why"},{"kind":"file","name","why"}]}, the array being empty where there was
+ *                  nothing: free it with netberth_string_free().
+ * \param err       Receives the error on failure; may be NULL.
+ * \return 0, or the negative kind: the first error. What was collected before it stays collected.
+ */
+int netberth_gc(netberth *nb, uint32_t flags, char **json_out, netberth_error **err);
+
+/**
  * The kind of failure: one of NETBERTH_KIND_..., the number that the function returned.
  *
  * \param err  An error, or NULL.

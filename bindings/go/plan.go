@@ -102,6 +102,12 @@ func PlanDetachBackend(service, container string, flags ...Flag) Step {
 	return step.with(flags)
 }
 
+// PlanRepair rehearses Repair.
+func PlanRepair() Step { return Step{stepDocument{Verb: "repair"}} }
+
+// PlanGC rehearses GC.
+func PlanGC() Step { return Step{stepDocument{Verb: "gc"}} }
+
 // Plan rehearses steps in order, each seeing what those before it would have made, and returns the
 // ip, nft and sysctl lines that an operator would type. Nothing is changed.
 func (h *Handle) Plan(ctx context.Context, steps ...Step) ([]string, error) {

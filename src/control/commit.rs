@@ -35,6 +35,11 @@ pub(super) enum Intent {
         /// What to write at the end.
         batch: Batch,
     },
+    /// What is not as it was made is set right: after a crash, from there on.
+    Repair {
+        /// The verb, in words.
+        doing: String,
+    },
 }
 
 /// The verb in progress; there is at most one, because the lock is held.

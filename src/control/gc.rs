@@ -32,12 +32,18 @@ fn collect(locked: &mut Locked<'_>) -> Result<Collection> {
         let why = format!("its namespace {} is gone", sandbox.ns);
         let doing = format!("delete sandbox {name}");
         sandbox::delete(locked, sandbox, &doing).doing(|| doing)?;
-        collected.push(Collected { kind: "sandbox".to_owned(), name, why });
+        collected.push(Collected { kind: "sandbox".to_owned(), id: Some(name), name: None, why });
+    }
+    for link in sight.leaked()? {
+        let Step::Veth { name, bridge, .. } = &link else { continue };
+        let (name, why) = (Some(name.clone()), format!("a port of {bridge} that no container has"));
+        locked.kernel().undo(std::slice::from_ref(&link)).into_iter().collect::<Result<()>>()?;
+        collected.push(Collected { kind: "link".to_owned(), id: None, name, why });
     }
     for (path, why) in strays(locked, sight.sandboxes())? {
         remove(locked, &path)?;
-        let name = path.display().to_string();
-        collected.push(Collected { kind: "file".to_owned(), name, why });
+        let name = Some(path.display().to_string());
+        collected.push(Collected { kind: "file".to_owned(), id: None, name, why });
     }
     Ok(Collection { collected })
 }

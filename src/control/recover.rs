@@ -3,6 +3,7 @@
 use super::commit::{Intent, adjust_all, current, leftover, undo};
 use super::locked::Locked;
 use super::log::Level;
+use super::repair;
 use crate::error::{Error, Result};
 use crate::plan::{Done, Step};
 use crate::store::{Batch, Change, Expect, Record, Select, Table, decode, encode};
@@ -34,6 +35,7 @@ fn interrupted(locked: &mut Locked<'_>, record: &Record) -> Result<()> {
             failures.extend(undoing);
             (doing, left, failures, batch)
         }
+        Intent::Repair { .. } => return repair::again(locked),
     };
     tell(locked, &doing, &failures);
     let mut all = leftover(&doing, left)?;

@@ -1,91 +1,163 @@
-//! Making it as it was made: exactly what differs, and nothing else.
+//! Setting right what is not as it was made: exactly that, and nothing else is touched.
 
-use super::Netberth;
+use std::collections::BTreeMap;
+
+use super::commit::{Intent, and_drop_intent, intent_batch};
 use super::locked::Locked;
 use super::log::Level;
-use super::verify::{Sight, look};
+use super::verify::look;
+use super::{Netberth, recover};
 use crate::error::{Doing, Error, Result};
-use crate::model::{Difference, Repair};
+use crate::model::{Difference, Owner, Repair};
 use crate::plan::Step;
-use crate::services::checks::{self, Finding, Mend};
+use crate::plan::rules::SetElements;
+use crate::services::checks::{self, Action, Finding};
+use crate::store::Batch;
+
+/// What is set right may show what was hidden behind it: an address behind the device that was gone.
+const ROUNDS: usize = 4;
+const DOING: &str = "repair";
 
 impl Netberth {
-    /// Mends what [`Netberth::verify`] tells of, as far as netberth can: what is right is not touched.
-    /// After a reboot, networks come back by it.
-    ///
-    /// What cannot be mended is left: rules of other programs, settings of the host, containers whose
-    /// namespaces are gone ([`Netberth::gc`]). Each mending stands by itself, and none needs to be
-    /// undone if the process dies: what it has not come to is a difference still.
+    /// Sets right what [`Netberth::verify`] tells of, as far as it is netberth's. What is right is
+    /// not touched; a difference that cannot be set right is left as it was, and keeps none of the
+    /// others from it.
     ///
     /// # Errors
-    /// Those of [`Netberth::verify`]. A mending that the kernel refuses is no error: the difference
-    /// stays, and says why.
+    /// As [`Netberth::verify`]; a step that fails is told with its difference.
     pub fn repair(&self) -> Result<Repair> {
-        let mut locked = self.lock()?;
-        repair(&mut locked).doing(|| "repair")
+        let mut locked = self.lock_as_it_is()?;
+        repair(&mut locked).doing(|| DOING)
     }
 }
 
 fn repair(locked: &mut Locked<'_>) -> Result<Repair> {
-    let before = look(locked)?;
-    let findings = before.findings()?;
-    let told = checks::told(&findings);
-    let refusals = mend(locked, &before, &findings);
-    let after = checks::told(&look(locked)?.findings()?);
-    let same = |one: &Difference, other: &Difference| {
-        (&one.owner, &one.object, &one.expected) == (&other.owner, &other.object, &other.expected)
+    let seen = look(locked)?;
+    let told = seen.findings()?;
+    let first = if seen.is_unfinished() {
+        recover::unfinished(locked)?;
+        look(locked)?.findings()?
+    } else {
+        told.clone()
     };
-    let left = |one: &Difference| after.iter().any(|other| same(one, other));
-    let repaired: Vec<Difference> = told.into_iter().filter(|one| !left(one)).collect();
-    for one in &repaired {
-        locked.say(Level::Info, || format!("repaired {}: {}", one.object, one.expected));
-    }
-    let differences = after.into_iter().map(|one| with_reason(one, &refusals)).collect();
+    let (left, failures) = rounds(locked, first)?;
+    let left = checks::told(&left);
+    let place = |one: &Difference| (one.owner.clone(), one.object.clone());
+    let mut repaired = checks::told(&told);
+    repaired.retain(|one| !left.iter().any(|left| place(left) == place(one)));
+    let with_error = |difference: Difference| {
+        let error = failures.get(&place(&difference)).cloned();
+        Difference { error, ..difference }
+    };
+    let differences = left.into_iter().map(with_error).collect();
+    let count = repaired.len();
+    locked.say(Level::Info, || format!("{count} differences repaired"));
     Ok(Repair { repaired, differences })
 }
 
-/// Why a difference could not be mended.
-type Refusal = (Difference, Error);
-
-fn with_reason(mut difference: Difference, refusals: &[Refusal]) -> Difference {
-    let of = refusals.iter().find(|(refused, _)| {
-        (&refused.owner, &refused.object) == (&difference.owner, &difference.object)
-    });
-    if let Some((_, error)) = of {
-        difference.found = format!("{}: cannot be mended: {error}", difference.found);
-    }
-    difference
+/// After a crash in the middle of it: the records are as they were, and say what is still to do.
+pub(super) fn again(locked: &mut Locked<'_>) -> Result<()> {
+    locked.store().commit(&and_drop_intent(Batch::default()))?;
+    let found = look(locked)?.findings()?;
+    rounds(locked, found).map(drop)
 }
 
-/// The table first: its elements are added to what is there then. Each mending is tried, whatever
-/// becomes of the others.
-fn mend(locked: &mut Locked<'_>, before: &Sight, findings: &[Finding]) -> Vec<Refusal> {
-    let mut refusals = Vec::new();
-    let anew = findings.iter().find(|finding| finding.mends.contains(&Mend::Table));
-    if let Some(finding) = anew
-        && let Err(error) = table(locked, before)
-    {
-        refusals.push((finding.difference.clone(), error));
+type Failures = BTreeMap<(Owner, String), String>;
+
+/// Repairs until nothing is left that can be set right; returns what is left, and why.
+fn rounds(locked: &mut Locked<'_>, found: Vec<Finding>) -> Result<(Vec<Finding>, Failures)> {
+    let mut failures = Failures::new();
+    let mut left = found;
+    if left.iter().all(|one| one.mend.is_empty()) {
+        return Ok((left, failures));
     }
-    for finding in findings {
-        for mend in &finding.mends {
-            let result = match mend {
-                Mend::Table => Ok(()),
-                Mend::Apply(step) => apply(locked, step),
-                Mend::Undo(step) => undo(locked, step),
-            };
-            if let Err(error) = result {
-                refusals.push((finding.difference.clone(), error));
-                break;
-            }
+    locked.store().commit(&intent_batch(&Intent::Repair { doing: DOING.to_owned() })?)?;
+    let result = (0..ROUNDS).try_for_each(|_| {
+        if left.iter().all(|one| one.mend.is_empty()) {
+            return Ok(());
+        }
+        round(locked, &left, &mut failures)?;
+        // A rehearsal changes nothing, so that another look would find the same again.
+        left = if locked.netberth.silent { Vec::new() } else { look(locked)?.findings()? };
+        Ok(())
+    });
+    let dropped = locked.store().commit(&and_drop_intent(Batch::default()));
+    result.and(dropped).map(|()| (left, failures))
+}
+
+/// Sets right what it can, each for itself, but for elements and the table: those go together.
+fn round(locked: &mut Locked<'_>, found: &[Finding], failures: &mut Failures) -> Result<()> {
+    let mut fail = |one: &Finding, error: &Error| {
+        let place = (one.difference.owner.clone(), one.difference.object.clone());
+        failures.insert(place, error.to_string());
+    };
+    let (reloads, others): (Vec<&Finding>, Vec<&Finding>) =
+        found.iter().partition(|one| one.mend.contains(&Action::Reload));
+    if !reloads.is_empty() {
+        let reload = look(locked)?.reloading()?;
+        if let Err(error) = play(locked, &[Action::Do(reload)]) {
+            reloads.iter().for_each(|one| fail(one, &error));
         }
     }
-    refusals
+    let (swaps, others): (Vec<&Finding>, Vec<&Finding>) = others.into_iter().partition(|one| {
+        !one.mend.is_empty()
+            && one.mend.iter().all(|action| matches!(action, Action::Do(Step::Swap { .. })))
+    });
+    let together = gathered(&swaps);
+    if swaps.len() < 2 || play(locked, &[Action::Do(together)]).is_err() {
+        for one in swaps {
+            play(locked, &one.mend).unwrap_or_else(|error| fail(one, &error));
+        }
+    }
+    for one in others.into_iter().filter(|one| !one.mend.is_empty()) {
+        play(locked, &one.mend).unwrap_or_else(|error| fail(one, &error));
+    }
+    Ok(())
+}
+
+/// All swaps as one.
+fn gathered(findings: &[&Finding]) -> Step {
+    let (mut all_removed, mut all_added) = (Vec::new(), Vec::new());
+    for action in findings.iter().flat_map(|one| &one.mend) {
+        if let Action::Do(Step::Swap { remove, add }) = action {
+            SetElements::gather(&mut all_removed, remove.clone());
+            SetElements::gather(&mut all_added, add.clone());
+        }
+    }
+    Step::Swap { remove: all_removed, add: all_added }
+}
+
+/// Does all of it, or leaves it as it was.
+fn play(locked: &mut Locked<'_>, actions: &[Action]) -> Result<()> {
+    for (index, action) in actions.iter().enumerate() {
+        let Err(error) = act(locked, action) else { continue };
+        let done = actions.get(..index).unwrap_or_default();
+        return Err(done.iter().rev().fold(error, |error, action| match back(locked, action) {
+            Ok(()) => error,
+            Err(cleanup) => error.and_while_undoing(cleanup),
+        }));
+    }
+    Ok(())
+}
+
+fn act(locked: &mut Locked<'_>, action: &Action) -> Result<()> {
+    match action {
+        Action::Do(step) => apply(locked, step),
+        Action::Undo(step) => undo(locked, step),
+        Action::Reload => Ok(()),
+    }
+}
+
+fn back(locked: &mut Locked<'_>, action: &Action) -> Result<()> {
+    match action {
+        Action::Do(step) => undo(locked, step),
+        Action::Undo(step) => apply(locked, step),
+        Action::Reload => Ok(()),
+    }
 }
 
 fn apply(locked: &mut Locked<'_>, step: &Step) -> Result<()> {
-    let outcome = locked.kernel().apply(std::slice::from_ref(step));
-    match outcome.failed {
+    match locked.kernel().apply(std::slice::from_ref(step)).failed {
         Some((_, error)) => Err(error),
         None => {
             locked.say(Level::Debug, || step.to_string());
@@ -95,21 +167,7 @@ fn apply(locked: &mut Locked<'_>, step: &Step) -> Result<()> {
 }
 
 fn undo(locked: &mut Locked<'_>, step: &Step) -> Result<()> {
-    let result = locked.kernel().undo(std::slice::from_ref(step)).pop().unwrap_or(Ok(()));
-    if result.is_ok() {
-        locked.say(Level::Debug, || format!("undone: {step}"));
-    }
-    result
-}
-
-/// Whatever is there under its name goes, and the table is made with every element that is recorded.
-/// In between there is none, for the time of two requests.
-fn table(locked: &mut Locked<'_>, before: &Sight) -> Result<()> {
-    let step = Step::Table { name: checks::TABLE.to_owned() };
-    if locked.kernel().holds(&step)? {
-        undo(locked, &step)?;
-    }
-    apply(locked, &step)?;
-    let add = checks::every_element(&before.records);
-    apply(locked, &Step::Swap { remove: Vec::new(), add })
+    locked.kernel().undo(std::slice::from_ref(step)).into_iter().collect::<Result<()>>()?;
+    locked.say(Level::Debug, || format!("undone: {step}"));
+    Ok(())
 }

@@ -15,7 +15,7 @@ use crate::model::{
     SandboxKind, Verification,
 };
 use crate::plan::{Done, Facts, Look, Step, with_lines};
-use crate::services::checks::{self, Finding, Known, Recorded};
+use crate::services::checks::{self, Action, Finding, Known, Recorded};
 use crate::services::{hosts, ports};
 use crate::store::{Record, Select, Table, decode};
 
@@ -35,19 +35,20 @@ impl Netberth {
 
 /// The records, and the kernel beside them.
 pub(super) struct Sight {
-    pub(super) records: Vec<Recorded>,
+    records: Vec<Recorded>,
     derived: Vec<Recorded>,
     sandboxes: Vec<Sandbox>,
     networks: Vec<Network>,
     unfinished: Vec<String>,
+    repairing: bool,
     looks: Vec<Look>,
-    pub(super) facts: Facts,
+    facts: Facts,
 }
 
 impl Sight {
-    pub(super) fn findings(&self) -> Result<Vec<Finding>> {
+    fn known<T>(&self, judge: impl FnOnce(&Known<'_>) -> T) -> Result<T> {
         let table = nft::as_listed(checks::TABLE)?;
-        Ok(checks::find(&Known {
+        Ok(judge(&Known {
             records: &self.records,
             derived: &self.derived,
             sandboxes: &self.sandboxes,
@@ -59,6 +60,22 @@ impl Sight {
         }))
     }
 
+    /// Everything that is found, in the order in which it is set right.
+    pub(super) fn findings(&self) -> Result<Vec<Finding>> {
+        self.known(checks::find)
+    }
+
+    /// The step that makes the table anew, with everything in it.
+    pub(super) fn reloading(&self) -> Result<Step> {
+        let sets = self.known(checks::all_elements)?;
+        Ok(Step::Reload { name: checks::TABLE.to_owned(), sets })
+    }
+
+    /// Whether a verb was interrupted.
+    pub(super) fn is_unfinished(&self) -> bool {
+        self.repairing || !self.unfinished.is_empty()
+    }
+
     /// The sandboxes whose namespaces are gone.
     pub(super) fn dead(&self) -> impl Iterator<Item = &Sandbox> {
         let gone = |sandbox: &&Sandbox| {
@@ -67,6 +84,25 @@ impl Sight {
             sandbox.kind != SandboxKind::Host && seen.is_some_and(Option::is_none)
         };
         self.sandboxes.iter().filter(gone)
+    }
+
+    /// Ports of netberth's bridges that carry its name, and that no record has.
+    pub(super) fn leaked(&self) -> Result<Vec<Step>> {
+        let known: Vec<&str> = self
+            .records
+            .iter()
+            .flat_map(|record| &record.steps)
+            .filter_map(|done| match &done.step {
+                Step::Veth { name, .. } => Some(name.as_str()),
+                _ => None,
+            })
+            .collect();
+        let undone = |action: Action| match action {
+            Action::Undo(Step::Veth { name, .. }) if known.contains(&name.as_str()) => None,
+            Action::Undo(step @ Step::Veth { .. }) => Some(step),
+            _ => None,
+        };
+        Ok(self.findings()?.into_iter().flat_map(|one| one.mend).filter_map(undone).collect())
     }
 
     pub(super) fn sandboxes(&self) -> &[Sandbox] {
@@ -82,7 +118,7 @@ pub(super) fn look(locked: &Locked<'_>) -> Result<Sight> {
     for sandbox in sandboxes.iter().filter(|sandbox| !sandbox.deleting) {
         derived.push(follows(locked, sandbox)?);
     }
-    let unfinished = unfinished(locked)?;
+    let (unfinished, repairing) = unfinished(locked)?;
     let ask = checks::ask(&records, &derived, &sandboxes);
     let facts = locked.kernel().facts(&ask)?;
     let in_kernel = |network: &Network| {
@@ -90,7 +126,7 @@ pub(super) fn look(locked: &Locked<'_>) -> Result<Sight> {
     };
     let networks = networks.into_iter().filter(in_kernel).collect();
     let looks = ask.spaces;
-    Ok(Sight { records, derived, sandboxes, networks, unfinished, looks, facts })
+    Ok(Sight { records, derived, sandboxes, networks, unfinished, repairing, looks, facts })
 }
 
 /// What follows from the records of a container, and no plan has: its default routes and its files.
@@ -188,12 +224,15 @@ fn known(names: &HashMap<String, Owner>, id: &str) -> Owner {
     names.get(id).cloned().unwrap_or_else(Owner::host)
 }
 
-fn unfinished(locked: &Locked<'_>) -> Result<Vec<String>> {
-    let intents = locked.store().list(&Select::all(Table::Intent))?;
-    let doing = |record: &Record| {
-        decode(record).map(|intent| match intent {
-            Intent::Build { doing, .. } | Intent::TakeDown { doing, .. } => doing,
-        })
-    };
-    intents.iter().map(doing).collect()
+/// The verbs that were interrupted, in words, and whether one is a repair: what that has not come to is
+/// told by itself.
+fn unfinished(locked: &Locked<'_>) -> Result<(Vec<String>, bool)> {
+    let (mut verbs, mut repairing) = (Vec::new(), false);
+    for record in locked.store().list(&Select::all(Table::Intent))? {
+        match decode(&record)? {
+            Intent::Build { doing, .. } | Intent::TakeDown { doing, .. } => verbs.push(doing),
+            Intent::Repair { .. } => repairing = true,
+        }
+    }
+    Ok((verbs, repairing))
 }

@@ -93,6 +93,8 @@ impl PlanDoc {
                 let (service, container) = (self.service()?, self.container()?);
                 nb.service_detach(&service, &container, self.drain.take().unwrap_or(false))
             }
+            "repair" => nb.repair().map(drop),
+            "gc" => nb.gc().map(drop),
             other => {
                 let shown = other.escape_debug();
                 let what = format!("verb `{shown}` is none that changes anything");

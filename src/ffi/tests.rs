@@ -79,6 +79,8 @@ const EXPORTS: &[Export] = &[
     export!(netberth_service_backends ["s"] flags 1 out out),
     export!(netberth_service_detach ["s", "c"] flags 0),
     export!(netberth_verify [] flags 0 out out),
+    export!(netberth_repair [] flags 0 out out),
+    export!(netberth_gc [] flags 0 out out),
     export!(netberth_plan [r#"{"verb":"network_create","request":{"name":"web"}}"#] out out),
 ];
 

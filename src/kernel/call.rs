@@ -199,6 +199,7 @@ impl<'h> Call<'h> {
             // These say their own line.
             (
                 Step::Table { .. }
+                | Step::Reload { .. }
                 | Step::Elements { .. }
                 | Step::Swap { .. }
                 | Step::Conntrack { .. },
@@ -219,6 +220,7 @@ impl<'h> Call<'h> {
                 announce::send(space.index(dev)?, link::mac(mac)?, addresses)
             }
             Step::Table { name } => self.linux.firewall().add_table(name),
+            Step::Reload { name, sets } => self.linux.firewall().reload_table(name, sets),
             Step::Elements { sets } => self.linux.firewall().add_elements(TABLE, sets),
             Step::Swap { remove, add } => self.linux.firewall().swap(TABLE, remove, add),
             Step::Conntrack { leaving: true, .. } | Step::Neighbour { .. } => Ok(()),
@@ -236,6 +238,7 @@ impl<'h> Call<'h> {
             Step::Sysctl { key, before: Some(before), .. } => sysctl::restore(key, before),
             Step::Sysctl { before: None, .. }
             | Step::Announce { .. }
+            | Step::Reload { .. }
             | Step::Conntrack { leaving: false, .. } => Ok(()),
             Step::Table { name } => self.linux.firewall().delete_table(name),
             Step::Elements { sets } => self.linux.firewall().delete_elements(TABLE, sets),

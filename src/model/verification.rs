@@ -9,35 +9,8 @@ pub struct Verification {
     pub differences: Vec<Difference>,
 }
 
-/// The answer to `POST /repair`.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
-pub struct Repair {
-    /// What differed and does no more.
-    pub repaired: Vec<Difference>,
-    /// What differs still.
-    pub differences: Vec<Difference>,
-}
-
-/// The answer to `POST /gc`.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
-pub struct Collection {
-    /// What is gone now.
-    pub collected: Vec<Collected>,
-}
-
-/// One thing that was collected.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
-pub struct Collected {
-    /// `sandbox` or `file`.
-    pub kind: String,
-    /// The container's id, or the path.
-    pub name: String,
-    /// Why nobody has it any more.
-    pub why: String,
-}
-
 /// One thing that is not as it should be.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize)]
 pub struct Difference {
     /// Whose it is.
     pub owner: Owner,
@@ -47,10 +20,44 @@ pub struct Difference {
     pub expected: String,
     /// What there is, or `nothing`.
     pub found: String,
+    /// Why a repair could not set it right: only in the answer of one that tried.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub error: Option<String>,
+}
+
+/// The answer to `POST /repair`.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
+pub struct Repair {
+    /// The differences that are no more.
+    pub repaired: Vec<Difference>,
+    /// Those that are left.
+    pub differences: Vec<Difference>,
+}
+
+/// The answer to `POST /gc`.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
+pub struct Collection {
+    /// What was collected, in the order in which it went.
+    pub collected: Vec<Collected>,
+}
+
+/// One thing that nobody needs any more.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct Collected {
+    /// `sandbox`, `link` or `file`.
+    pub kind: String,
+    /// The container of a sandbox.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub id: Option<String>,
+    /// The name of a link, the path of a file.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub name: Option<String>,
+    /// Why.
+    pub why: String,
 }
 
 /// Whose a thing is.
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
 pub struct Owner {
     /// `network`, `endpoint`, `service`, `sandbox`; `host` for what belongs to all of them.
     pub kind: String,

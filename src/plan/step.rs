@@ -175,6 +175,15 @@ pub enum Step {
         /// The table's name.
         name: String,
     },
+    /// `nft -f -` with netberth's whole table in place of the one that is there, if any, and elements
+    /// in its sets, in one batch: no packet meets half of it. It can be done twice. Nothing is undone.
+    Reload {
+        /// The table's name.
+        name: String,
+        /// The elements.
+        #[serde(default, skip_serializing_if = "Vec::is_empty")]
+        sets: Vec<SetElements>,
+    },
     /// `nft add element inet netberth SET { … }` for each set, in one batch; undone by
     /// `nft delete element …`.
     Elements {

@@ -132,6 +132,11 @@ impl Step {
             }
             Step::Sysctl { ns, key, value, .. } => within(ns, &format!("sysctl -w {key}={value}")),
             Step::Table { name } => format!("nft -f - # table inet {name}"),
+            Step::Reload { name, .. } => {
+                format!(
+                    "nft -f - # destroy table inet {name}; table inet {name}, with its elements"
+                )
+            }
             Step::File { path, text, .. } => {
                 format!("printf %s {text:?} > {}", path.display())
             }
@@ -160,6 +165,7 @@ impl Step {
             Step::BridgePort { .. }
             | Step::Link { .. }
             | Step::Announce { .. }
+            | Step::Reload { .. }
             | Step::Conntrack { leaving: false, .. } => Vec::new(),
             Step::Up { ns, dev } => vec![within(ns, &format!("ip link set {dev} down"))],
             Step::Address { ns, dev, address, .. } => {

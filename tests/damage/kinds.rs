@@ -27,16 +27,20 @@ impl Subjects {
             let dir = sandbox.hosts_path.parent().unwrap().display().to_string();
             name(&format!("{container}.dir"), dir);
             for dev in ["eth0", "eth1"] {
-                let peer = format!("nsenter --net={} ip -o link show {dev} 2>/dev/null | sed 's/.*@if\\([0-9]*\\):.*/\\1/'", sandbox.key.display());
+                let peer = format!(
+                    "nsenter --net={} ip -o link show {dev} 2>/dev/null | sed 's/.*@if\\([0-9]*\\):.*/\\1/'",
+                    sandbox.key.display()
+                );
                 let index = sh(&peer).trim().to_owned();
                 if !index.is_empty() {
-                    let host = sh(&format!("ip -o link | sed -n 's/^{index}: \\([^@:]*\\).*/\\1/p'"));
+                    let host =
+                        sh(&format!("ip -o link | sed -n 's/^{index}: \\([^@:]*\\).*/\\1/p'"));
                     name(&format!("{container}.{dev}"), host.trim().to_owned());
                 }
             }
         }
         for (network, bridge) in [("web", "br-web"), ("db", "br-db")] {
-            let mac = sh(&format!("cat /sys/class/net/{bridge}/address"));
+            let mac = sh(&format!("ip -j link show {bridge} | jq -r .[0].address"));
             name(&format!("{network}.mac"), mac.trim().to_owned());
         }
         let more = bed.more("web", "front");
@@ -132,7 +136,7 @@ pub(super) const KINDS: &[Kind] = &[
     kind("host end deleted", "ip link del {replica.eth0}",
         &["endpoint replica: link {replica.eth0} | veth master br-db peer eth0 in {replica.ns} | nothing"]),
     kind("host end of a back end deleted", "ip link del {b1.eth0}",
-        &["service b1: link {b1.eth0} | veth master br-web peer eth0 in {b1.ns} | nothing"]),
+        &["service api: link {b1.eth0} | veth master br-web peer eth0 in {b1.ns} | nothing"]),
     kind("host end with ports deleted", "ip link del {c1.eth0}",
         &["endpoint front: link {c1.eth0} | veth master br-web peer eth0 in {c1.ns} | nothing"]),
     and_then(kind("foreign port", "ip link add stranger type veth peer name strange2; ip link set stranger master br-web",
@@ -151,14 +155,14 @@ pub(super) const KINDS: &[Kind] = &[
         &["endpoint replica: link eth0 in {replica.ns} | address 02:6e:0a:02:00:02 | address 02:00:00:00:00:02"]),
     kind("interface deleted inside", "nsenter --net={given.ns} ip link del eth0",
         &["endpoint given: link {given.eth0} | veth master br-web peer eth0 in {given.ns} | nothing"]),
-    kind("interface moved elsewhere", "nsenter --net={replica.ns} ip link set eth0 name lost; nsenter --net={replica.ns} ip link set lost netns {b1.pid}",
+    kind("interface moved elsewhere", "nsenter --net={replica.ns} ip link set eth0 name lost; nsenter --net={replica.ns} ip link set lost netns {b1.ns}",
         &["endpoint replica: link {replica.eth0} | peer eth0 in {replica.ns} | its peer is elsewhere"]),
     kind("address gone", "nsenter --net={c1.ns} ip addr del {v4}/24 dev eth0",
         &["endpoint front: address {v4}/24 dev eth0 in {c1.ns} | the address | nothing"]),
     kind("IPv6 address gone", "nsenter --net={c1.ns} ip addr del {v6}/64 dev eth0",
         &["endpoint front: address {v6}/64 dev eth0 in {c1.ns} | the address | nothing"]),
     kind("address of a back end gone", "nsenter --net={b2.ns} ip -4 addr flush dev eth0",
-        &["service b2: address {b2.v4}/24 dev eth0 in {b2.ns} | the address | nothing"]),
+        &["service api: address {b2.v4}/24 dev eth0 in {b2.ns} | the address | nothing"]),
     kind("foreign address inside", "nsenter --net={c1.ns} ip addr add 10.9.9.9/32 dev eth0",
         &["endpoint front: address 10.9.9.9/32 dev eth0 in {c1.ns} | nothing | an address that netberth did not give"]),
     kind("route to the subnet gone", "nsenter --net={c1.ns} ip route del 10.1.0.0/24",
@@ -180,7 +184,7 @@ pub(super) const KINDS: &[Kind] = &[
     kind("table dormant", "nft add table inet netberth '{ flags dormant; }'",
         &["host: table inet netberth | an active table | flags dormant: no rule is in force"]),
     kind("rule added", "nft add rule inet netberth forward counter",
-        &["host: rule inet netberth forward handle {rule} | nothing | counter"]),
+        &["host: rule inet netberth forward | nothing | counter"]),
     kind("chain flushed", "nft flush chain inet netberth into_net",
         &["host: rule inet netberth into_net | ip saddr 127.0.0.0/8 masquerade | nothing",
           "host: rule inet netberth into_net | ip6 saddr ::1 masquerade | nothing",

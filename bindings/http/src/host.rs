@@ -12,8 +12,9 @@ use utoipa::openapi::OpenApi;
 
 use crate::answer::{self, Answer};
 use crate::door::Door;
+use crate::query::Query;
 use crate::routes;
-use crate::schema::{Refusals, Verification, Version};
+use crate::schema::{Change, Collection, Refusals, Repair, Verification, Version};
 
 /// Whether the server answers
 #[utoipa::path(get, path = "/_ping", tag = "host",
@@ -45,6 +46,27 @@ struct Versions {
     responses((status = 200, body = Verification), Refusals))]
 pub(crate) async fn verify(State(door): State<Door>) -> Answer {
     answer::json(&door.look(netberth::Netberth::verify).await?)
+}
+
+/// Set right what is not as it was made; what is right is not touched
+#[utoipa::path(post, path = "/repair", tag = "host", params(Change),
+    responses((status = 200, body = Repair), Refusals))]
+pub(crate) async fn repair(State(door): State<Door>, query: Query) -> Answer {
+    if query.dry_run {
+        return door.change(&query, |core| core.repair().map(|_| None)).await;
+    }
+    answer::json(&door.look(netberth::Netberth::repair).await?)
+}
+
+/// Remove what nobody needs any more: sandboxes whose namespace is gone, links and files that no
+/// record has
+#[utoipa::path(post, path = "/gc", tag = "host", params(Change),
+    responses((status = 200, body = Collection), Refusals))]
+pub(crate) async fn gc(State(door): State<Door>, query: Query) -> Answer {
+    if query.dry_run {
+        return door.change(&query, |core| core.gc().map(|_| None)).await;
+    }
+    answer::json(&door.look(netberth::Netberth::gc).await?)
 }
 
 /// This document

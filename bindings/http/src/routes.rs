@@ -44,6 +44,8 @@ fn all() -> (Router<Door>, Document) {
         .routes(routes!(host::ping))
         .routes(routes!(host::version))
         .routes(routes!(host::verify))
+        .routes(routes!(host::repair))
+        .routes(routes!(host::gc))
         .routes(routes!(host::openapi))
         .split_for_parts()
 }

@@ -11,7 +11,8 @@ mod parameters;
 mod requests;
 
 pub(crate) use answers::{
-    Backend, Endpoint, Error, Joined, Network, Refusals, Sandbox, Verification, Version,
+    Backend, Collection, Endpoint, Error, Joined, Network, Refusals, Repair, Sandbox, Verification,
+    Version,
 };
 pub(crate) use parameters::{
     Atomic, Change, ContainerId, Drain, EndpointId, Filters, Force, NetworkId, OfNetwork,

@@ -39,12 +39,13 @@ from .plan import Verb
 from .port import ExposedPort, ExposedPortRequest, PortMapping, PortMappingRequest, Proto
 from .sandbox import ExtraHost, Joined, JoinRequest, ParentUpdate, Sandbox
 from .service import Backend, Service, ServiceRequest
-from .verify import Difference, Owner
+from .verify import Collected, Difference, Owner, Repair
 
 __all__ = [
     "Backend",
     "Bug",
     "Busy",
+    "Collected",
     "Denied",
     "Difference",
     "Endpoint",
@@ -73,6 +74,7 @@ __all__ = [
     "PortMapping",
     "PortMappingRequest",
     "Proto",
+    "Repair",
     "Sandbox",
     "Service",
     "ServiceRequest",

@@ -306,6 +306,24 @@ FUNCTIONS: Final[dict[str, tuple[Any, list[Any]]]] = {
             ctypes.POINTER(ctypes.POINTER(netberth_error)),
         ],
     ),
+    "netberth_repair": (
+        ctypes.c_int,
+        [
+            ctypes.POINTER(netberth),
+            ctypes.c_uint32,
+            ctypes.POINTER(ctypes.POINTER(ctypes.c_char)),
+            ctypes.POINTER(ctypes.POINTER(netberth_error)),
+        ],
+    ),
+    "netberth_gc": (
+        ctypes.c_int,
+        [
+            ctypes.POINTER(netberth),
+            ctypes.c_uint32,
+            ctypes.POINTER(ctypes.POINTER(ctypes.c_char)),
+            ctypes.POINTER(ctypes.POINTER(netberth_error)),
+        ],
+    ),
     "netberth_error_code": (
         ctypes.c_int,
         [

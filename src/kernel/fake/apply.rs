@@ -85,6 +85,10 @@ impl World {
                 self.tables.insert(name.clone(), super::world::Sets::new());
                 Ok(())
             }
+            Step::Reload { name, sets } => {
+                self.tables.insert(name.clone(), super::world::Sets::new());
+                self.add_elements(sets)
+            }
             Step::Elements { sets } => self.add_elements(sets),
             Step::Swap { remove, add } => self.swap(remove, add),
             // Nothing connects to a fake host.

@@ -30,6 +30,7 @@ impl World {
             Step::BridgePort { .. }
             | Step::Link { .. }
             | Step::Announce { .. }
+            | Step::Reload { .. }
             | Step::Conntrack { .. }
             | Step::Neighbour { .. } => {}
             Step::Up { ns, dev } => {

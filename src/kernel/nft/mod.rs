@@ -94,6 +94,20 @@ impl Nft {
         }
     }
 
+    /// `nft -f -` with `destroy table inet NAME`, netberth's table and elements in its sets, as one
+    /// batch: what is there is replaced between two packets.
+    pub fn reload_table(&self, name: &str, sets: &[SetElements]) -> Result<()> {
+        let table = rules::table(name);
+        let doing = || format!("nft -f - # destroy table inet {name}; table inet {name}");
+        let (mut batch, makes) = table::encode_anew(&table, sets).doing(doing)?;
+        let refusals = self.socket.lock().commit(&mut batch).doing(doing)?;
+        let Some(refusal) = refusals.first() else { return Ok(()) };
+        match makes.get(refusal.message) {
+            None | Some(table::Makes::Nothing) => Err(refusal.error().doing(doing())),
+            Some(made) => Err(refusal.error().doing(made.to_string()).doing(doing())),
+        }
+    }
+
     /// `nft delete table inet NAME`: with everything in it. One that is not there is no error.
     pub fn delete_table(&self, name: &str) -> Result<()> {
         let doing = || format!("nft delete table inet {name}");

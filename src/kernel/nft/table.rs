@@ -1,11 +1,12 @@
 //! A whole table in one batch.
 
 use super::batch::Batch;
+use super::elements::PUT;
 use super::rule::{Rules, state_maps};
 use super::set;
 use super::wire::*;
 use crate::error::Result;
-use crate::plan::rules::{Base, Chain, ChainKind, Hook, Rule, Table};
+use crate::plan::rules::{Base, Chain, ChainKind, Hook, Rule, SetElements, Table};
 
 /// What a message of the batch makes, for the error that refuses it.
 #[derive(Clone, Copy, Debug)]
@@ -39,19 +40,47 @@ impl std::fmt::Display for Makes<'_> {
 pub(super) fn encode(table: &Table) -> Result<(Batch, Vec<Makes<'_>>)> {
     let mut b = Batch::new();
     let mut makes = vec![Makes::Nothing];
+    append(&mut b, table, &mut makes)?;
+    b.end()?;
+    Ok((b, makes))
+}
+
+/// The batch that makes the table with elements in its sets, whether there was one or not.
+pub(super) fn encode_anew<'t>(
+    table: &'t Table,
+    sets: &[SetElements],
+) -> Result<(Batch, Vec<Makes<'t>>)> {
+    let mut b = Batch::new();
+    // One that is not there is made first, so that there is one to delete on every kernel.
+    b.message(NFT_MSG_NEWTABLE, NLM_F_CREATE);
+    b.str(NFTA_TABLE_NAME, &table.name);
+    b.u32(NFTA_TABLE_FLAGS, 0);
+    b.message(NFT_MSG_DELTABLE, 0);
+    b.str(NFTA_TABLE_NAME, &table.name);
+    let mut makes = vec![Makes::Nothing, Makes::Table(table), Makes::Table(table)];
+    append(&mut b, table, &mut makes)?;
+    let mut carried = Vec::new();
+    for (index, one) in sets.iter().enumerate() {
+        set::elements(&mut b, &table.name, (index, one), PUT, &mut carried)?;
+    }
+    b.end()?;
+    Ok((b, makes))
+}
+
+fn append<'t>(b: &mut Batch, table: &'t Table, makes: &mut Vec<Makes<'t>>) -> Result<()> {
     b.message(NFT_MSG_NEWTABLE, NLM_F_CREATE | NLM_F_EXCL);
     b.str(NFTA_TABLE_NAME, &table.name);
     b.u32(NFTA_TABLE_FLAGS, 0);
     makes.push(Makes::Table(table));
 
     for chain in &table.chains {
-        new_chain(&mut b, &table.name, chain);
+        new_chain(b, &table.name, chain);
         makes.push(Makes::Chain(table, chain));
     }
     let mut id = 0;
     for one in &table.sets {
         id += 1;
-        set::new_set(&mut b, &table.name, one, id);
+        set::new_set(b, &table.name, one, id);
         makes.push(Makes::Set(table, &one.name));
     }
     for chain in &table.chains {
@@ -60,15 +89,14 @@ pub(super) fn encode(table: &Table) -> Result<(Batch, Vec<Makes<'_>>)> {
             for cases in state_maps(rule) {
                 id += 1;
                 anonymous.push(id);
-                set::anonymous_map(&mut b, &table.name, id, cases);
+                set::anonymous_map(b, &table.name, id, cases);
                 makes.extend([Makes::Rule(table, chain, rule); 2]);
             }
-            new_rule(&mut b, table, chain, rule, anonymous)?;
+            new_rule(b, table, chain, rule, anonymous)?;
             makes.push(Makes::Rule(table, chain, rule));
         }
     }
-    b.end()?;
-    Ok((b, makes))
+    Ok(())
 }
 
 fn new_chain(b: &mut Batch, table: &str, chain: &Chain) {

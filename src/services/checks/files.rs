@@ -1,7 +1,7 @@
 //! The containers' files, and the namespaces that they are in.
 
 use super::Known;
-use super::finding::{Finding, Mend};
+use super::finding::{Action, Finding};
 use crate::model::{Owner, SandboxKind};
 use crate::plan::{Look, Step};
 
@@ -32,7 +32,7 @@ pub(super) fn check(known: &Known<'_>) -> Vec<Finding> {
                 Step::File { path, .. } if !known.facts.files.contains_key(path) => {
                     let object = format!("file {}", path.display());
                     let finding = Finding::missing(&record.owner, object, "the file");
-                    found.push(finding.mended([Mend::Apply(done.step.clone())]));
+                    found.push(finding.mended([Action::Do(done.step.clone())]));
                 }
                 Step::Lines { paths, add, .. } => {
                     for path in paths {
@@ -50,7 +50,7 @@ pub(super) fn check(known: &Known<'_>) -> Vec<Finding> {
                             remove: Vec::new(),
                         };
                         let finding = Finding::missing(&record.owner, object, &expected);
-                        found.push(finding.mended([Mend::Apply(step)]));
+                        found.push(finding.mended([Action::Do(step)]));
                     }
                 }
                 _ => {}

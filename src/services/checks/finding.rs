@@ -1,47 +1,42 @@
-//! What was found, and what would mend it.
+//! What was found, and what sets it right.
 
-use super::NOTHING;
+use super::{NOTHING, of};
 use crate::model::{Difference, Owner};
 use crate::plan::Step;
 
-/// One thing that is done to mend a difference.
+/// A part of what sets a difference right.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) enum Mend {
-    /// The step is done again.
-    Apply(Step),
-    /// The step is undone.
+pub(crate) enum Action {
+    /// A step of a plan is applied, again or for the first time.
+    Do(Step),
+    /// What a step would have made is taken away.
     Undo(Step),
-    /// The table is made anew, with every element that is recorded.
-    Table,
+    /// The table of netberth is made anew with everything in it: once for all that ask for it.
+    Reload,
 }
 
-/// A difference.
-#[derive(Clone, Debug)]
+/// A difference, and what sets it right: nothing where that is not netberth's to do. All parts are done
+/// or none.
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Finding {
     pub(crate) difference: Difference,
-    /// In this order; nothing = netberth cannot mend it.
-    pub(crate) mends: Vec<Mend>,
+    pub(crate) mend: Vec<Action>,
     /// It follows from another one, which is told: an address is missing because its device is.
     pub(crate) follows: bool,
 }
 
 impl Finding {
     pub(super) fn new(owner: &Owner, object: String, expected: &str, found: &str) -> Self {
-        let difference = Difference {
-            owner: owner.clone(),
-            object,
-            expected: expected.to_owned(),
-            found: found.to_owned(),
-        };
-        Finding { difference, mends: Vec::new(), follows: false }
+        Finding::from(of(owner, object, expected, found))
     }
 
     pub(super) fn missing(owner: &Owner, object: String, expected: &str) -> Self {
         Finding::new(owner, object, expected, NOTHING)
     }
 
-    pub(super) fn mended(mut self, mends: impl IntoIterator<Item = Mend>) -> Self {
-        self.mends.extend(mends);
+    /// With what sets it right, in this order.
+    pub(super) fn mended(mut self, actions: impl IntoIterator<Item = Action>) -> Self {
+        self.mend.extend(actions);
         self
     }
 
@@ -51,8 +46,9 @@ impl Finding {
     }
 }
 
+/// What cannot be set right here.
 impl From<Difference> for Finding {
     fn from(difference: Difference) -> Self {
-        Finding { difference, mends: Vec::new(), follows: false }
+        Finding { difference, mend: Vec::new(), follows: false }
     }
 }

@@ -4,7 +4,7 @@ use std::collections::HashSet;
 
 use ipnet::IpNet;
 
-use super::finding::{Finding, Mend};
+use super::finding::{Action, Finding};
 use super::steps::within;
 use super::view::View;
 use super::{Known, NOTHING};
@@ -59,7 +59,7 @@ fn others<'a>(
             Step::Address { ns: ns.clone(), dev: link.name.clone(), address, noprefixroute: false };
         let object = within(ns, format!("address {address} dev {dev}"));
         Finding::new(owner, object, NOTHING, "an address that netberth did not give")
-            .mended([Mend::Undo(step)])
+            .mended([Action::Undo(step)])
     };
     foreign.map(|one| finding(one.address)).collect()
 }
@@ -92,7 +92,7 @@ fn ports<'a>(known: &Known<'a>, view: &View<'a>) -> Vec<Finding> {
                 };
                 found.push(if is_ours(&port.name) {
                     let what = "a container's that is no more";
-                    Finding::new(&record.owner, object, NOTHING, what).mended([Mend::Undo(step)])
+                    Finding::new(&record.owner, object, NOTHING, what).mended([Action::Undo(step)])
                 } else {
                     let what = format!("a port of {name} that netberth did not make");
                     let leave = Step::Link {
@@ -104,7 +104,7 @@ fn ports<'a>(known: &Known<'a>, view: &View<'a>) -> Vec<Finding> {
                         master: Some(String::new()),
                     };
                     Finding::new(&record.owner, object, "no master", &what)
-                        .mended([Mend::Apply(leave)])
+                        .mended([Action::Do(leave)])
                 });
             }
         }

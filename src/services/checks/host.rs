@@ -1,6 +1,6 @@
 //! What of the host's settings keeps networks from working.
 
-use super::finding::{Finding, Mend};
+use super::finding::{Action, Finding};
 use super::{Known, of_host};
 use crate::model::Ns;
 use crate::plan::Step;
@@ -42,7 +42,7 @@ pub(super) fn forwarding(known: &Known<'_>) -> Vec<Finding> {
     let finding = |key: &str| {
         let (ns, key, value) = (Ns::Host, key.to_owned(), "1".to_owned());
         let found = of_host(format!("sysctl {key}"), "1", "0: containers reach nobody");
-        Finding::from(found).mended([Mend::Apply(Step::Sysctl { ns, key, value, before: None })])
+        Finding::from(found).mended([Action::Do(Step::Sysctl { ns, key, value, before: None })])
     };
     off.map(|(key, _)| finding(key)).collect()
 }

@@ -1,6 +1,6 @@
 //! Bridges, and the pairs that lead from them into containers.
 
-use super::finding::{Finding, Mend};
+use super::finding::{Action, Finding};
 use super::steps::{missing, within};
 use super::view::View;
 use crate::model::Owner;
@@ -23,9 +23,9 @@ struct Change {
 }
 
 impl Change {
-    fn mend(self) -> Mend {
+    fn mend(self) -> Action {
         let Change { ns, dev, name, mac, mtu, master } = self;
-        Mend::Apply(Step::Link { ns, dev, name, mac, mtu, master })
+        Action::Do(Step::Link { ns, dev, name, mac, mtu, master })
     }
 }
 
@@ -56,7 +56,7 @@ pub(super) fn bridge<'a>(view: &mut View<'a>, owner: &Owner, step: &'a Step) -> 
 }
 
 /// Address and MTU where they are others than recorded.
-fn properties(ns: &Ns, link: &SeenLink, mac: &str, mtu: u32) -> Option<(String, String, Mend)> {
+fn properties(ns: &Ns, link: &SeenLink, mac: &str, mtu: u32) -> Option<(String, String, Action)> {
     let (mut expected, mut found, mut back) = (Vec::new(), Vec::new(), change(ns, &link.name));
     if !mac.is_empty() && link.mac != mac {
         expected.push(format!("address {mac}"));
@@ -86,7 +86,7 @@ pub(super) fn veth<'a>(view: &mut View<'a>, owner: &Owner, step: &'a Step) -> Ve
         view.breaks(HOST, name);
         view.breaks(ns, peer);
         let expected = format!("peer {peer} in {ns}");
-        let mends = [Mend::Undo(step.clone()), Mend::Apply(step.clone())];
+        let mends = [Action::Undo(step.clone()), Action::Do(step.clone())];
         let finding = Finding::new(owner, object, &expected, "its peer is elsewhere");
         return vec![finding.mended(mends)];
     };
@@ -105,8 +105,8 @@ pub(super) fn veth<'a>(view: &mut View<'a>, owner: &Owner, step: &'a Step) -> Ve
     }
     found.extend(enslaved(view, owner, (link, name), bridge));
     if !link.up {
-        view.breaks(HOST, name);
-        let up = Mend::Apply(Step::Up { ns: Ns::Host, dev: name.clone() });
+        view.goes_down(HOST, name);
+        let up = Action::Do(Step::Up { ns: Ns::Host, dev: name.clone() });
         found.push(Finding::new(owner, object.clone(), "up", "down").mended([up]));
     }
     if let Some((expected, what, mend)) = properties(HOST, link, "", *mtu) {
@@ -160,5 +160,5 @@ pub(super) fn port<'a>(
     }
     let object = format!("bridge port {name}");
     let finding = Finding::new(owner, object, "hairpin on", "hairpin off");
-    Some(finding.mended([Mend::Apply(step.clone())]).following(broken))
+    Some(finding.mended([Action::Do(step.clone())]).following(broken))
 }

@@ -14,10 +14,10 @@ mod tests;
 mod view;
 mod walk;
 
-pub(crate) use finding::{Finding, Mend};
-pub(crate) use table::every_element;
+pub(crate) use finding::{Action, Finding};
+pub(crate) use table::all_elements;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashSet};
 use std::path::PathBuf;
 
 use crate::model::{Difference, Network, Owner, Sandbox};
@@ -109,7 +109,11 @@ pub(crate) fn ask(records: &[Recorded], derived: &[Recorded], sandboxes: &[Sandb
 
 /// Everything that is found, in the order in which it is mended.
 pub(crate) fn find(known: &Known<'_>) -> Vec<Finding> {
-    CHECKS.iter().flat_map(|check| check(known)).collect()
+    let mut found: Vec<Finding> = CHECKS.iter().flat_map(|check| check(known)).collect();
+    // What several networks need is recorded with each of them.
+    let mut seen = HashSet::new();
+    found.retain(|one| seen.insert((one.difference.clone(), one.mend.len())));
+    found
 }
 
 /// What is told of it: not what follows from something else that is told.
@@ -126,10 +130,15 @@ pub(crate) fn told(findings: &[Finding]) -> Vec<Difference> {
 const NOTHING: &str = "nothing";
 
 fn of_host(object: impl Into<String>, expected: &str, found: &str) -> Difference {
+    of(&Owner::host(), object, expected, found)
+}
+
+fn of(owner: &Owner, object: impl Into<String>, expected: &str, found: &str) -> Difference {
     Difference {
-        owner: Owner::host(),
+        owner: owner.clone(),
         object: object.into(),
         expected: expected.to_owned(),
         found: found.to_owned(),
+        error: None,
     }
 }

@@ -2,7 +2,7 @@
 
 use ipnet::IpNet;
 
-use super::finding::{Finding, Mend};
+use super::finding::{Action, Finding};
 use super::links;
 use super::view::View;
 use super::{Known, host};
@@ -12,6 +12,13 @@ use crate::plan::{Hop, Ns, Seen, SeenRoute, Step};
 /// Every step of every record, networks first, then sandboxes, then what is joined.
 pub(super) fn check(known: &Known<'_>) -> Vec<Finding> {
     let mut view = View::of(known);
+    // First the devices: whether what hangs on one is missing by itself depends on it.
+    for done in known.records.iter().flat_map(|record| &record.steps) {
+        use Step::{Bridge, Up, Veth};
+        if matches!(done.step, Bridge { .. } | Veth { .. } | Up { .. }) {
+            drop(step(known, &mut view, &Owner::host(), &done.step));
+        }
+    }
     let mut found = Vec::new();
     for rank in 0..=2 {
         for record in known.records.iter().filter(|record| rank_of(&record.owner) == rank) {
@@ -68,7 +75,7 @@ fn step<'a>(known: &Known<'a>, view: &mut View<'a>, owner: &Owner, step: &'a Ste
             let same = |seen: &Seen| view.space(of).is_some_and(|of| of.cookie == seen.cookie);
             let object = format!("namespace {}", path.display());
             let expected = format!("the namespace {of}");
-            let mends = [Mend::Undo(step.clone()), Mend::Apply(step.clone())];
+            let mends = [Action::Undo(step.clone()), Action::Do(step.clone())];
             one(match there {
                 Some(seen) if same(seen) => None,
                 Some(_) => Some(Finding::new(owner, object, &expected, "another").mended(mends)),
@@ -85,7 +92,7 @@ fn is_at(ns: &Ns, path: &std::path::Path) -> bool {
 
 /// What is not there is made again.
 pub(super) fn missing(owner: &Owner, object: String, expected: &str, step: &Step) -> Finding {
-    Finding::missing(owner, object, expected).mended([Mend::Apply(step.clone())])
+    Finding::missing(owner, object, expected).mended([Action::Do(step.clone())])
 }
 
 /// In whose namespace, if not the host's.
@@ -106,14 +113,13 @@ fn up<'a>(
     if view.link(ns, dev).is_some_and(|link| link.up) {
         return None;
     }
-    // Going down, a device loses its routes, and its IPv6 addresses.
-    view.breaks(ns, dev);
+    view.goes_down(ns, dev);
     let found = Finding::new(owner, within(ns, format!("link {dev}")), "up", "down");
-    Some(found.mended([Mend::Apply(step.clone())]).following(follows))
+    Some(found.mended([Action::Do(step.clone())]).following(follows))
 }
 
 fn address_of<'a>(
-    view: &View<'a>,
+    view: &mut View<'a>,
     owner: &Owner,
     step: &Step,
     (ns, dev): (&'a Ns, &'a str),
@@ -126,12 +132,13 @@ fn address_of<'a>(
     if index.is_some() && view.space(ns).is_some_and(here) {
         return None;
     }
+    view.loses(ns, address.addr());
     let object = within(ns, format!("address {address} dev {dev}"));
     let found = missing(owner, object, "the address", step);
-    Some(found.following(view.is_broken(ns, dev)))
+    Some(found.following(view.lets_go(ns, dev)))
 }
 
-fn route<'a>(view: &View<'a>, owner: &Owner, step: &'a Step) -> Option<Finding> {
+fn route<'a>(view: &mut View<'a>, owner: &Owner, step: &'a Step) -> Option<Finding> {
     let Step::Route { ns, destination, via, dev, source, local } = step else { return None };
     let destination = destination.trunc();
     let index = view.link(ns, dev).map(|link| link.index);
@@ -150,7 +157,8 @@ fn route<'a>(view: &View<'a>, owner: &Owner, step: &'a Step) -> Option<Finding> 
     }
     let object = within(ns, format!("route {destination} dev {dev}"));
     let expected = words(*via, source.map(|source| source.to_string()));
-    let follows = view.is_broken(ns, dev);
+    let follows = view.lets_go(ns, dev) || source.is_some_and(|source| view.is_lost(ns, source));
+    view.is_without_route(ns, dev, destination.addr().is_ipv6());
     let Some(wrong) = there.first().filter(|_| index.is_some()) else {
         return Some(missing(owner, object, &expected, step).following(follows));
     };
@@ -163,7 +171,7 @@ fn route<'a>(view: &View<'a>, owner: &Owner, step: &'a Step) -> Option<Finding> 
         local: wrong.local,
     };
     let found = words(wrong.via, wrong.source.map(|source| source.to_string()));
-    let mends = [Mend::Undo(theirs), Mend::Apply(step.clone())];
+    let mends = [Action::Undo(theirs), Action::Do(step.clone())];
     Some(Finding::new(owner, object, &expected, &found).mended(mends).following(follows))
 }
 
@@ -202,7 +210,8 @@ fn default_route<'a>(
     let step = Step::DefaultRoute { ns: ns.clone(), ipv6, to: Some(to.clone()), from };
     let found = found.unwrap_or_else(|| super::NOTHING.to_owned());
     let finding = Finding::new(owner, object, &expected, &found);
-    Some(finding.mended([Mend::Apply(step)]).following(view.is_broken(ns, &to.dev)))
+    let follows = view.leads_nowhere(ns, &to.dev, ipv6);
+    Some(finding.mended([Action::Do(step)]).following(follows))
 }
 
 fn sysctl<'a>(
@@ -231,7 +240,7 @@ fn sysctl<'a>(
             let owner = if shared { &host } else { owner };
             let found = Finding::new(owner, object, value, now);
             let follows = broken || (shared && host::follows(known, key));
-            Some(found.mended([Mend::Apply(step.clone())]).following(follows))
+            Some(found.mended([Action::Do(step.clone())]).following(follows))
         }
         // It has gone with its device, has moved with it, or is beyond this kernel.
         None if broken && (known.facts.host.ipv6 || !key.starts_with("net/ipv6/")) && !renamed => {

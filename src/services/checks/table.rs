@@ -2,8 +2,7 @@
 
 use std::collections::{BTreeMap, HashMap};
 
-use super::finding::{Finding, Mend};
-use super::{Known, NOTHING, Recorded, TABLE, of_host};
+use super::{Action, Finding, Known, NOTHING, TABLE, of, of_host};
 use crate::model::{Difference, Owner};
 use crate::plan::Step;
 use crate::plan::rules::{self, Element, ListedChain, ListedTable, SetElements, TableFamily};
@@ -17,42 +16,41 @@ pub(super) fn check(known: &Known<'_>) -> Vec<Finding> {
     let mut tables = known.facts.rules.tables.iter();
     let found = tables.find(|table| table.family == TableFamily::Inet && table.name == TABLE);
     let object = format!("table inet {TABLE}");
-    // Whatever is wrong with the table itself, it is made anew, once.
-    let anew = |difference: Difference| Finding::from(difference).mended([Mend::Table]);
     match (expected, found) {
         (false, None) => Vec::new(),
         (false, Some(_)) => {
-            let finding =
-                Finding::from(of_host(object, NOTHING, "a table that no network recorded"));
-            vec![finding.mended([Mend::Undo(Step::Table { name: TABLE.to_owned() })])]
+            let table = of_host(object, NOTHING, "a table that no network recorded");
+            let mend = [Action::Undo(Step::Table { name: TABLE.to_owned() })];
+            vec![Finding::from(table).mended(mend)]
         }
         (true, None) => {
-            let mut all = vec![anew(of_host(object, "the table with its rules", NOTHING))];
-            all.extend(elements(known, None));
+            let mut all = vec![reloading(of_host(object, "the table with its rules", NOTHING))];
+            // With the table everything in it is gone.
+            let elements = elements(known, None).into_iter();
+            all.extend(elements.map(|one| reloading(one.difference).following(true)));
             all
         }
         (true, Some(found)) => {
             let mut all = Vec::new();
             if found.dormant {
-                let what = "flags dormant: no rule is in force";
-                all.push(anew(of_host(object, "an active table", what)));
+                all.push(of_host(object, "an active table", "flags dormant: no rule is in force"));
             }
-            all.extend(sets(known.table, found).into_iter().map(anew));
-            all.extend(chains(known.table, found).into_iter().map(anew));
-            all.extend(elements(known, Some(found)));
+            all.extend(sets(known.table, found));
+            all.extend(chains(known.table, found));
+            let broken = !all.is_empty();
+            let mut all: Vec<Finding> = all.into_iter().map(reloading).collect();
+            let elements = elements(known, Some(found)).into_iter();
+            // They come with the table, where that is made anew.
+            all.extend(elements.map(|one| if broken { reloading(one.difference) } else { one }));
             all
         }
     }
 }
 
-/// Every element that is recorded, each set once.
-pub(crate) fn every_element(records: &[Recorded]) -> Vec<SetElements> {
-    let mut all = Vec::new();
-    for (_, (set, element)) in recorded(records) {
-        let one = SetElements { set: set.to_owned(), elements: vec![element.clone()] };
-        SetElements::gather(&mut all, vec![one]);
-    }
-    all
+/// Rules are constant: what differs in one is set right by the whole table, in one batch. Who is
+/// connected does not notice.
+fn reloading(difference: Difference) -> Finding {
+    Finding::from(difference).mended([Action::Reload])
 }
 
 fn sets(expected: &ListedTable, found: &ListedTable) -> Vec<Difference> {
@@ -160,30 +158,41 @@ fn elements(known: &Known<'_>, found: Option<&ListedTable>) -> Vec<Finding> {
         vec![SetElements { set: set.to_owned(), elements: vec![element.clone()] }]
     };
     let mut all = Vec::new();
-    for (owner, (set, element)) in recorded(known.records) {
+    for (owner, (set, element)) in recorded(known) {
         let found = there.remove(&(set, key(element)));
         if found.is_some_and(|found| found.data == element.data) {
             continue;
         }
+        let text = found.map_or_else(|| NOTHING.to_owned(), ToString::to_string);
+        let difference = of(owner, object(set, element), &element.to_string(), &text);
         let remove = found.map(|found| one(set, found)).unwrap_or_default();
         let swap = Step::Swap { remove, add: one(set, element) };
-        let found = found.map_or_else(|| NOTHING.to_owned(), ToString::to_string);
-        let finding = Finding::new(owner, object(set, element), &element.to_string(), &found);
-        all.push(finding.mended([Mend::Apply(swap)]));
+        all.push(Finding::from(difference).mended([Action::Do(swap)]));
     }
     all.extend(there.into_iter().map(|((set, _), element)| {
-        let swap = Step::Swap { remove: one(set, element), add: Vec::new() };
         let difference = of_host(object(set, element), NOTHING, &element.to_string());
-        Finding::from(difference).mended([Mend::Apply(swap)])
+        let swap = Step::Swap { remove: one(set, element), add: Vec::new() };
+        Finding::from(difference).mended([Action::Do(swap)])
     }));
     all
 }
 
+/// Everything that the sets should have.
+pub(crate) fn all_elements(known: &Known<'_>) -> Vec<SetElements> {
+    let mut sets: BTreeMap<&str, Vec<Element>> = BTreeMap::new();
+    for (_, (set, element)) in recorded(known) {
+        sets.entry(set).or_default().push(element.clone());
+    }
+    let named =
+        |(set, elements): (&str, Vec<Element>)| SetElements { set: set.to_owned(), elements };
+    sets.into_iter().map(named).collect()
+}
+
 /// Every element that a record has, in the order of the records; of two for one place the later.
-fn recorded(records: &[Recorded]) -> Vec<(&Owner, (&str, &Element))> {
+fn recorded<'a>(known: &Known<'a>) -> Vec<(&'a Owner, (&'a str, &'a Element))> {
     let mut order = Vec::new();
-    let mut latest: HashMap<Place<'_>, usize> = HashMap::new();
-    for record in records {
+    let mut latest: HashMap<Place<'a>, usize> = HashMap::new();
+    for record in known.records {
         for done in &record.steps {
             let Step::Elements { sets } = &done.step else { continue };
             for set in sets {

@@ -129,8 +129,8 @@ fn judged(facts: &Facts, unfinished: &[String]) -> Vec<String> {
     let network = serde_json::from_str::<Network>(NETWORK).unwrap();
     let own = table(&[]);
     let known = Known { records: &[], networks: &[network], unfinished, table: &own, facts };
-    let differences = judge(&known).differences;
-    differences.iter().map(|one| format!("{} | {}", one.object, one.found)).collect()
+    let differences = judge(&known).into_iter().map(|one| one.difference);
+    differences.map(|one| format!("{} | {}", one.object, one.found)).collect()
 }
 
 const NETWORK: &str = r#"{"id":"1111111111111111111111111111111111111111111111111111111111111111",

@@ -167,6 +167,33 @@ pub(crate) struct Difference {
     expected: String,
     /// What there is, or `nothing`.
     found: String,
+    /// Why a repair could not set it right.
+    error: Option<String>,
+}
+
+/// What was set right, and what was not.
+#[derive(ToSchema)]
+pub(crate) struct Repair {
+    repaired: Vec<Difference>,
+    differences: Vec<Difference>,
+}
+
+/// What nobody needed any more.
+#[derive(ToSchema)]
+pub(crate) struct Collection {
+    collected: Vec<Collected>,
+}
+
+/// One thing of it.
+#[derive(ToSchema)]
+pub(crate) struct Collected {
+    /// `sandbox`, `link` or `file`.
+    kind: String,
+    /// The container of a sandbox.
+    id: Option<String>,
+    /// The name of a link, the path of a file.
+    name: Option<String>,
+    why: String,
 }
 
 /// Whose it is.

@@ -1,4 +1,4 @@
-//! `POST /verify` over HTTP.
+//! `POST /verify`, `/repair` and `/gc` over HTTP.
 
 use serde_json::json;
 
@@ -31,4 +31,37 @@ fn differences_and_whose_they_are() {
     );
     assert_eq!(found["differences"].as_array().unwrap().len(), 1);
     world.same(&server.world());
+
+    let plan = server.post("/repair?dry_run=1", "").ok();
+    let line = plan["plan"][0].as_str().unwrap();
+    assert!(line.contains("add element inet netberth pub4_any { tcp . 8080 :"), "{line}");
+    world.same(&server.world());
+    assert_eq!(
+        server.post("/repair", "").ok(),
+        json!({ "repaired": found["differences"], "differences": [] })
+    );
+    assert_eq!(server.post("/verify", "").ok(), clean);
+    server.get("/repair").refused(405, "invalid");
+}
+
+#[test]
+fn what_nobody_needs_is_collected() {
+    let server = Server::start();
+    let nothing = json!({ "collected": [] });
+    assert_eq!(server.post("/gc", "").ok(), nothing);
+    server.post("/networks", r#"{"name":"foo"}"#).string();
+    server.post("/networks/foo/endpoints", r#"{"name":"web"}"#).string();
+    let key =
+        server.post("/networks/foo/endpoints/web/containers", r#"{"container_id":"c1"}"#).string();
+    assert_eq!(server.post("/gc", "").ok(), nothing);
+    server.inside(&["umount", "-l", &key]);
+    let plan = server.post("/gc?dry_run=1", "").ok();
+    assert!(plan["plan"].as_array().is_some_and(|lines| !lines.is_empty()), "{plan}");
+    let found = server.post("/gc", "").ok();
+    assert_eq!(found["collected"].as_array().unwrap().len(), 1, "{found}");
+    assert_eq!(found["collected"][0]["kind"], "sandbox");
+    assert_eq!(found["collected"][0]["id"], "c1");
+    server.get("/sandboxes/c1").refused(404, "not_found");
+    assert_eq!(server.post("/gc", "").ok(), nothing);
+    assert_eq!(server.post("/verify", "").ok(), json!({ "differences": [] }));
 }
