@@ -23,7 +23,7 @@ Exit status: 0, or that of the kind of failure: 2 invalid, 3 not found, 4 exists
 6 exhausted, 7 denied, 8 unsupported, 9 kernel, 10 store, 11 busy, 12 timeout, 13 a bug. With --json
 the error is a document, too, on standard error.";
 
-const HOST: &str = "Ask the server at unix:///PATH or tcp://ADDRESS:PORT instead of doing it in this \
+const HOST: &str = "Ask the server at unix:///PATH or tcp://HOST:PORT instead of doing it in this \
     process";
 const COLOR: &str = "When to use colours; NO_COLOR is honoured";
 
@@ -47,16 +47,49 @@ pub(crate) struct Global {
     #[arg(hide_env_values = true, help = HOST)]
     pub(crate) host: Option<Address>,
 
+    /// Who signed the server's certificate, in PEM
+    #[arg(long, global = true, value_name = "FILE", env = "NETBERTH_TLSCACERT")]
+    #[arg(hide_env_values = true, hide_short_help = true, requires_all = ["tlscert", "tlskey"])]
+    pub(crate) tlscacert: Option<PathBuf>,
+
+    /// Our certificate, in PEM
+    #[arg(long, global = true, value_name = "FILE", env = "NETBERTH_TLSCERT")]
+    #[arg(hide_env_values = true, hide_short_help = true, requires_all = ["tlscacert", "tlskey"])]
+    pub(crate) tlscert: Option<PathBuf>,
+
+    /// Our private key, in PEM
+    #[arg(long, global = true, value_name = "FILE", env = "NETBERTH_TLSKEY")]
+    #[arg(hide_env_values = true, hide_short_help = true, requires_all = ["tlscacert", "tlscert"])]
+    pub(crate) tlskey: Option<PathBuf>,
+
     /// Records, and the containers' files [default: /var/lib/netberth]
-    #[arg(long, global = true, value_name = "DIR", conflicts_with = "host")]
+    #[arg(
+        long,
+        global = true,
+        value_name = "DIR",
+        conflicts_with = "host",
+        hide_short_help = true
+    )]
     pub(crate) state_dir: Option<PathBuf>,
 
     /// What does not outlive a boot [default: /run/netberth]
-    #[arg(long, global = true, value_name = "DIR", conflicts_with = "host")]
+    #[arg(
+        long,
+        global = true,
+        value_name = "DIR",
+        conflicts_with = "host",
+        hide_short_help = true
+    )]
     pub(crate) run_dir: Option<PathBuf>,
 
     /// Where the namespaces are mounted [default: netns below the run directory]
-    #[arg(long, global = true, value_name = "DIR", conflicts_with = "host")]
+    #[arg(
+        long,
+        global = true,
+        value_name = "DIR",
+        conflicts_with = "host",
+        hide_short_help = true
+    )]
     pub(crate) netns_dir: Option<PathBuf>,
 
     /// Print the JSON documents of the HTTP interface, one a line
@@ -142,11 +175,14 @@ impl Plan {
         };
         let path = |path: &Option<PathBuf>| path.clone().map(OsString::from);
         option("--host", global.host.as_ref().map(|host| host.to_string().into()));
+        option("--tlscacert", path(&global.tlscacert));
+        option("--tlscert", path(&global.tlscert));
+        option("--tlskey", path(&global.tlskey));
         option("--state-dir", path(&global.state_dir));
         option("--run-dir", path(&global.run_dir));
         option("--netns-dir", path(&global.netns_dir));
-        if global.json {
-            all.push("--json".into());
+        for (on, name) in [(global.json, "--json"), (global.verbose, "--verbose")] {
+            all.extend(on.then(|| OsString::from(name)));
         }
         all.extend(self.command);
         all

@@ -164,10 +164,9 @@ pub(crate) fn run(context: &mut Context, command: Command) -> Result<()> {
             })
         }
         Command::Rm(Remove { network, endpoints, force }) => {
-            context.each(&endpoints, |endpoint| Change::EndpointDelete {
-                network: network.clone(),
-                endpoint: endpoint.to_owned(),
-                force,
+            context.each(&endpoints, |_, endpoint| {
+                let (network, endpoint) = (network.clone(), endpoint.to_owned());
+                Ok(vec![Change::EndpointDelete { network, endpoint, force }])
             })
         }
     }

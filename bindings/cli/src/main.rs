@@ -18,6 +18,7 @@ mod remote;
 mod sandbox;
 mod service;
 mod show;
+mod tls;
 mod topology;
 mod verb;
 

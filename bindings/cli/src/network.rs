@@ -2,6 +2,7 @@
 
 use clap::{Args, Subcommand};
 use ipnet::IpNet;
+use netberth::model::Filter;
 use netberth::{Error, Kind, Result};
 use serde_json::{Value, json};
 
@@ -113,6 +114,10 @@ pub(crate) struct Remove {
     /// Names, ids or id prefixes
     #[arg(required = true, value_name = "NETWORK")]
     networks: Vec<String>,
+
+    /// Delete its endpoints first, and detach what is joined to them
+    #[arg(short, long, conflicts_with = "dry_run")]
+    force: bool,
 }
 
 pub(crate) fn run(context: &mut Context, command: Command) -> Result<()> {
@@ -132,10 +137,25 @@ pub(crate) fn run(context: &mut Context, command: Command) -> Result<()> {
                 verbose: !brief,
             })
         }
-        Command::Rm(Remove { networks }) => {
-            context.each(&networks, |network| Change::NetworkDelete { network: network.to_owned() })
-        }
+        Command::Rm(Remove { networks, force }) => context.each(&networks, |context, network| {
+            let mut verbs = if force { emptied(context, network)? } else { Vec::new() };
+            verbs.push(Change::NetworkDelete { network: network.to_owned() });
+            Ok(verbs)
+        }),
     }
+}
+
+/// What deletes the endpoints of a network.
+fn emptied(context: &Context, network: &str) -> Result<Vec<Change>> {
+    let verb =
+        Read::Endpoints { network: network.to_owned(), filter: Filter::all(), verbose: false };
+    let all = context.look(&verb)?;
+    let delete = |endpoint: &Value| Change::EndpointDelete {
+        network: network.to_owned(),
+        endpoint: text(endpoint, "id").to_owned(),
+        force: true,
+    };
+    Ok(document::members(&all).iter().map(delete).collect())
 }
 
 impl Create {

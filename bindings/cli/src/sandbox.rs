@@ -37,12 +37,14 @@ pub(crate) fn run(context: &mut Context, command: Command) -> Result<()> {
     match command {
         Command::Ls(List { quiet }) => show(context, quiet),
         Command::Inspect(Containers { containers }) => {
+            let resolve = |container: &String| context.container(container);
+            let containers: Vec<String> = containers.iter().map(resolve).collect::<Result<_>>()?;
             lists::inspect(context, &containers, |container| Read::Sandbox {
                 container: container.to_owned(),
             })
         }
-        Command::Rm(Containers { containers }) => context.each(&containers, |container| {
-            Change::SandboxDelete { container: container.to_owned() }
+        Command::Rm(Containers { containers }) => context.each(&containers, |context, given| {
+            Ok(vec![Change::SandboxDelete { container: context.container(given)? }])
         }),
     }
 }

@@ -118,13 +118,20 @@ pub(crate) struct Attach {
     options: Options,
 }
 
+const DETACH: &str = "\
+Examples:
+  netberth service detach api c1
+  netberth service detach --drain api c1 c2";
+
 #[derive(Args, Debug)]
+#[command(after_help = DETACH)]
 pub(crate) struct Detach {
     /// Name, id or id prefix
     service: String,
 
-    /// The container's id
-    container: String,
+    /// The containers' ids, or their first four characters or more
+    #[arg(required = true, value_name = "CONTAINER")]
+    containers: Vec<String>,
 
     /// Keep the connections that it has; the container gets no new ones
     #[arg(long)]
@@ -164,11 +171,14 @@ pub(crate) fn run(context: &mut Context, command: Command) -> Result<()> {
             let request = options.request(&container)?;
             context.make(&Change::ServiceAttach { service, request })
         }
-        Command::Detach(Detach { service, container, drain }) => {
-            context.change(&Change::ServiceDetach { service, container, drain }).map(drop)
+        Command::Detach(Detach { service, containers, drain }) => {
+            context.each(&containers, |context, given| {
+                let (service, container) = (service.clone(), context.container(given)?);
+                Ok(vec![Change::ServiceDetach { service, container, drain }])
+            })
         }
-        Command::Rm(Remove { services, force }) => context.each(&services, |service| {
-            Change::ServiceUnpublish { service: service.to_owned(), force }
+        Command::Rm(Remove { services, force }) => context.each(&services, |_, service| {
+            Ok(vec![Change::ServiceUnpublish { service: service.to_owned(), force }])
         }),
     }
 }
