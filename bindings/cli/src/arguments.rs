@@ -140,13 +140,16 @@ pub(crate) enum Command {
     /// Print the ip, nft and sysctl lines of a changing command, and do nothing
     Plan(Plan),
     /// Compare what was made with what the host has
-    #[command(after_help = "Exit status 1 if there are differences. Nothing is changed.")]
+    #[command(
+        after_help = "Example:\n  netberth verify\n\nExit status 1 if there are differences. Nothing is changed."
+    )]
     Verify,
     /// Run a command in a container's network
     Exec(exec::Exec),
     /// Draw networks, endpoints, services and containers
     Topology(topology::Topology),
     /// Print the versions of everything that plays a part
+    #[command(after_help = "Example:\n  netberth version\n\nWith -H, those of the server.")]
     Version,
     /// Print completions for a shell
     Completion(Completion),
@@ -190,7 +193,11 @@ impl Plan {
 }
 
 #[derive(Args, Debug)]
-#[command(after_help = "Example:\n  source <(netberth completion bash)")]
+#[command(
+    after_help = "Examples:\n  netberth completion bash > /etc/bash_completion.d/netberth\n  \
+    netberth completion zsh > ~/.zfunc/_netberth\n  \
+    netberth completion fish > ~/.config/fish/completions/netberth.fish"
+)]
 pub(crate) struct Completion {
     pub(crate) shell: Shell,
 }
@@ -217,6 +224,38 @@ mod tests {
     #[test]
     fn the_command_line_is_sound() {
         Arguments::command().debug_assert();
+    }
+
+    /// Every command that is no group of others, with the words that lead to it.
+    fn leaves(command: &clap::Command, path: &str, found: &mut Vec<(String, clap::Command)>) {
+        for sub in command.get_subcommands().filter(|sub| !sub.is_hide_set()) {
+            let path = format!("{path} {}", sub.get_name());
+            if sub.has_subcommands() {
+                leaves(sub, &path, found);
+            } else {
+                found.push((path, sub.clone()));
+            }
+        }
+    }
+
+    #[test]
+    fn every_command_says_what_it_is_and_has_an_example_that_parses() {
+        let mut found = Vec::new();
+        leaves(&Arguments::command(), "netberth", &mut found);
+        assert!(found.len() > 25, "{}", found.len());
+        for (path, command) in found {
+            assert!(command.get_about().is_some(), "{path} says nothing");
+            let help = command.get_after_help().map(ToString::to_string).unwrap_or_default();
+            let lines = help.lines().map(str::trim).filter(|line| line.starts_with(&path));
+            let lines: Vec<&str> = lines.collect();
+            assert!(!lines.is_empty(), "{path} has no example");
+            for line in lines {
+                // What the shell keeps for itself.
+                let words = line.split(['#', '|', '>']).next().unwrap().replace('\'', "");
+                let parsed = Arguments::try_parse_from(words.split_whitespace());
+                assert!(parsed.is_ok(), "{line}: {}", parsed.unwrap_err());
+            }
+        }
     }
 
     #[test]

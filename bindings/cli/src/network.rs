@@ -17,10 +17,19 @@ pub(crate) enum Command {
     /// Create a network and print its id
     Create(Create),
     /// List networks
+    #[command(
+        after_help = "Examples:\n  netberth network ls\n  netberth network ls -q\n  netberth network ls --long --filter name=web"
+    )]
     Ls(Listing),
     /// Show networks whole
+    #[command(
+        after_help = "Examples:\n  netberth network inspect web\n  netberth network inspect 3f2a --json"
+    )]
     Inspect(Inspect),
     /// Delete networks
+    #[command(
+        after_help = "Examples:\n  netberth network rm web db\n  netberth network rm --force web\n\nEach that is gone is named; the exit status is that of the first that is not."
+    )]
     Rm(Remove),
 }
 
@@ -129,7 +138,7 @@ pub(crate) fn run(context: &mut Context, command: Command) -> Result<()> {
         Command::Ls(listing) => {
             let filter = listing.filter(None)?;
             let verb = |verbose| Read::Networks { filter: filter.clone(), verbose };
-            lists::show(context, &listing, verb, |all| table(all, &listing))
+            lists::show(context, &listing, verb, |_| true, |all| table(all, &listing))
         }
         Command::Inspect(Inspect { networks, brief }) => {
             lists::inspect(context, &networks, |name| Read::Network {

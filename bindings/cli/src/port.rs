@@ -166,6 +166,9 @@ impl From<Expose> for Value {
 #[derive(Debug, Subcommand)]
 pub(crate) enum Command {
     /// List published ports, and which container they lead to
+    #[command(
+        after_help = "Examples:\n  netberth port ls\n  netberth port ls web --json\n\nA port is live while a container is there to take connections."
+    )]
     Ls(Listing),
 }
 

@@ -12,10 +12,15 @@ use crate::verb::{Change, Read};
 #[derive(Debug, Subcommand)]
 pub(crate) enum Command {
     /// List sandboxes
+    #[command(after_help = "Examples:\n  netberth sandbox ls\n  netberth sandbox ls -q")]
     Ls(List),
     /// Show sandboxes whole
+    #[command(after_help = "Example:\n  netberth sandbox inspect c1")]
     Inspect(Containers),
     /// Detach everything from containers, forget them, and destroy the namespaces that netberth made
+    #[command(
+        after_help = "Examples:\n  netberth sandbox rm c1 c2\n  netberth sandbox rm --dry-run c1"
+    )]
     Rm(Containers),
 }
 
@@ -28,7 +33,7 @@ pub(crate) struct List {
 
 #[derive(Args, Debug)]
 pub(crate) struct Containers {
-    /// The containers' ids
+    /// The containers' ids, or their first four characters or more
     #[arg(required = true, value_name = "CONTAINER")]
     containers: Vec<String>,
 }

@@ -21,16 +21,22 @@ pub(crate) enum Command {
     /// Publish a service and print its id
     Publish(Publish),
     /// List services: every endpoint is one, too
+    #[command(after_help = "Examples:\n  netberth service ls\n  netberth service ls --network web")]
     Ls(List),
     /// Show services whole
+    #[command(after_help = "Example:\n  netberth service inspect api")]
     Inspect(Inspect),
     /// List what is behind a service
+    #[command(after_help = "Example:\n  netberth service backends api")]
     Backends(Backends),
     /// Attach a container, and print the path of its namespace
     Attach(Attach),
     /// Detach a container
     Detach(Detach),
     /// Unpublish services
+    #[command(
+        after_help = "Examples:\n  netberth service rm api\n  netberth service rm --force api db"
+    )]
     Rm(Remove),
 }
 
@@ -75,6 +81,10 @@ pub(crate) struct List {
     /// Only those of this network, by its name
     #[arg(short, long)]
     network: Option<String>,
+
+    /// Endpoints that are no services, too: what GET /services lists, and --json always
+    #[arg(short, long)]
+    all: bool,
 
     #[command(flatten)]
     listing: Listing,
@@ -155,10 +165,11 @@ pub(crate) fn run(context: &mut Context, command: Command) -> Result<()> {
             let request = publish.request()?;
             context.make(&Change::ServicePublish { request })
         }
-        Command::Ls(List { network, listing }) => {
+        Command::Ls(List { network, all, listing }) => {
             let filter: Filter = listing.filter(network)?;
             let verb = |verbose| Read::Services { filter: filter.clone(), verbose };
-            lists::show(context, &listing, verb, |all| table(all, &listing))
+            let wanted = |one: &Value| all || one.get("balance").is_some();
+            lists::show(context, &listing, verb, wanted, |shown| table(shown, &listing))
         }
         Command::Inspect(Inspect { services, brief }) => {
             lists::inspect(context, &services, |service| Read::Service {
