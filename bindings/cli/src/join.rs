@@ -168,6 +168,9 @@ pub(crate) fn join(context: &mut Context, join: Join) -> Result<ExitCode> {
     if let Some(path) = from {
         return bulk::join(context, &document::file(&path)?, atomic);
     }
+    if atomic {
+        return Err(Error::new(Kind::Invalid, "--atomic is for many: it needs --from"));
+    }
     let (Some(network), Some(endpoint), Some(container)) = (network, endpoint, container) else {
         return Err(Error::new(Kind::Invalid, "give NETWORK, ENDPOINT and CONTAINER, or --from"));
     };
