@@ -57,7 +57,7 @@ impl Bed {
         let log = std::fs::File::create(bed.path("log")).unwrap();
         let mut command = bed.command(&arguments);
         bed.server = Some(command.stdout(Stdio::null()).stderr(log).spawn().unwrap());
-        let end = Instant::now() + Duration::from_secs(60);
+        let end = Instant::now() + Duration::from_mins(1);
         while !bed.path("api.sock").exists() {
             let log = std::fs::read_to_string(bed.path("log")).unwrap();
             assert!(Instant::now() < end, "the server does not listen: {log}");
