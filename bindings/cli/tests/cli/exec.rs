@@ -60,7 +60,8 @@ fn its_status_and_its_signals_are_those_of_the_command() {
     let missing = exec(&["no-such-command"]);
     assert_eq!(missing.status, 127, "{missing:?}");
     assert!(missing.err.starts_with("error: run no-such-command: no such file"), "{missing:?}");
-    assert_eq!(exec(&["/etc/hosts"]).status, 126);
+    std::fs::write(bed.path("plain"), "no program").unwrap();
+    assert_eq!(exec(&[bed.path("plain").to_str().unwrap()]).status, 126);
     assert_eq!(bed.run(&["exec", "nobody", "--", "true"]).status, 3);
     // A shell's pipe ends what writes into it, as outside.
     assert_eq!(exec(&["sh", "-c", "yes | head -1"]).out, "y\n");
