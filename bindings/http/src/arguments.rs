@@ -2,14 +2,27 @@
 
 use std::path::PathBuf;
 
+use std::time::Duration;
+
+use clap::builder::RangedU64ValueParser;
 use clap::{Parser, ValueEnum};
-use netberth::Config;
+use netberth::{Config, Error, Kind, Result};
 
+use crate::limits::Limits;
 use crate::listen::Address;
+use crate::tls::Files;
 
-const LISTEN: &str = "Where to listen: unix:///PATH or tcp://LOOPBACK:PORT; repeatable. Plain TCP \
-    asks nobody who they are: every user of the host can reach it [default: the sockets of the \
+const LISTEN: &str = "Where to listen: unix:///PATH or tcp://ADDRESS:PORT; repeatable. TCP beyond \
+    loopback needs TLS. Plain TCP asks nobody who they are: every user of the host can reach it [default: the sockets of the \
     service manager, else unix:///run/netberth/netberthd.sock]";
+
+fn seconds() -> RangedU64ValueParser {
+    RangedU64ValueParser::new().range(1..=3600)
+}
+
+fn connections() -> RangedU64ValueParser {
+    RangedU64ValueParser::new().range(1..=65_536)
+}
 
 /// Serves container networks over HTTP: Docker's experimental networking API of June 2015.
 #[derive(Debug, Parser)]
@@ -33,6 +46,42 @@ pub(crate) struct Arguments {
     /// The group that may use the unix sockets [default: that of the process]
     #[arg(long, value_name = "NAME")]
     pub(crate) group: Option<String>,
+
+    /// This server's certificate and those between it and a root, in PEM: TCP is TLS from here on
+    #[arg(long, value_name = "FILE", requires_all = ["tlskey", "tlscacert"])]
+    tlscert: Option<PathBuf>,
+
+    /// The key of the certificate, in PEM
+    #[arg(long, value_name = "FILE", requires_all = ["tlscert", "tlscacert"])]
+    tlskey: Option<PathBuf>,
+
+    /// Who must have signed the certificates of clients, in PEM: one without such is not served
+    #[arg(long, value_name = "FILE", requires_all = ["tlscert", "tlskey"])]
+    tlscacert: Option<PathBuf>,
+
+    /// How long the head of a request may take, and the pause before it, in seconds
+    #[arg(long, value_name = "SECONDS", default_value_t = 10, value_parser = seconds())]
+    header_timeout: u64,
+
+    /// How long the body of a request may take, in seconds
+    #[arg(long, value_name = "SECONDS", default_value_t = 30, value_parser = seconds())]
+    body_timeout: u64,
+
+    /// How long a client may not read its answer, or not acknowledge it, in seconds
+    #[arg(long, value_name = "SECONDS", default_value_t = 30, value_parser = seconds())]
+    write_timeout: u64,
+
+    /// Connections at once, of each listener; more wait
+    #[arg(long, value_name = "NUMBER", default_value_t = 512, value_parser = connections())]
+    max_connections: u64,
+
+    /// Connections at once of one user, or of one address; more are answered by 503
+    #[arg(long, value_name = "NUMBER", default_value_t = 256, value_parser = connections())]
+    max_connections_per_peer: u64,
+
+    /// Where requests are noted, one line each: a file, - for the log, or none
+    #[arg(long, value_name = "FILE", default_value = "-")]
+    pub(crate) access_log: PathBuf,
 
     /// How log lines are written to standard error
     #[arg(long, value_name = "FORMAT", default_value = "text")]
@@ -66,6 +115,33 @@ pub(crate) enum LogLevel {
 }
 
 impl Arguments {
+    /// The three files of TLS, or none of them.
+    pub(crate) fn tls(&self) -> Result<Option<Files>> {
+        match (&self.tlscert, &self.tlskey, &self.tlscacert) {
+            (Some(cert), Some(key), Some(ca)) => {
+                Ok(Some(Files { cert: cert.clone(), key: key.clone(), ca: ca.clone() }))
+            }
+            (None, None, None) => Ok(None),
+            // The command line does not let it come to this.
+            _ => {
+                let what = "give --tlscert, --tlskey and --tlscacert together";
+                Err(Error::new(Kind::Invalid, what))
+            }
+        }
+    }
+
+    /// What no client may go beyond.
+    pub(crate) fn limits(&self) -> Limits {
+        let count = |number: u64| usize::try_from(number).unwrap_or(usize::MAX);
+        Limits {
+            header: Duration::from_secs(self.header_timeout),
+            body: Duration::from_secs(self.body_timeout),
+            write: Duration::from_secs(self.write_timeout),
+            connections: count(self.max_connections),
+            per_peer: count(self.max_connections_per_peer),
+        }
+    }
+
     /// What the core is opened with.
     pub(crate) fn config(&self) -> Config {
         let default = Config::default();

@@ -18,8 +18,9 @@ const MOST: usize = 1 << 20;
 /// answer: closing a socket with unread data resets the connection.
 const MOST_DISCARDED: usize = 16 << 20;
 
-/// A client that sends slower than this is not served.
-const PATIENCE: Duration = Duration::from_secs(30);
+/// How long a body may take: rides on a request. A client that sends slower is not served.
+#[derive(Clone, Copy)]
+pub(crate) struct Patience(pub(crate) Duration);
 
 /// The body, whatever its content type.
 pub(crate) struct Document(pub(crate) Bytes);
@@ -35,9 +36,11 @@ impl<S: Sync> FromRequest<S> for Document {
         if expected && length.is_some_and(|length| length > MOST) {
             return Err(too_large());
         }
-        let read = tokio::time::timeout(PATIENCE, read(request.into_body())).await;
+        let patience = request.extensions().get::<Patience>();
+        let Patience(patience) = patience.copied().unwrap_or(Patience(Duration::from_secs(30)));
+        let read = tokio::time::timeout(patience, read(request.into_body())).await;
         read.unwrap_or_else(|_| {
-            let what = format!("the body did not arrive in {} s", PATIENCE.as_secs());
+            let what = format!("the body did not arrive in {} s", patience.as_secs());
             let error = Error::new(Kind::Timeout, what);
             Err(Refusal::with_status(error, StatusCode::REQUEST_TIMEOUT))
         })

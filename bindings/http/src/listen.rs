@@ -42,7 +42,6 @@ impl FromStr for Address {
         };
         let address: SocketAddr =
             socket.parse().map_err(|_| "expected tcp://ADDRESS:PORT, no host name".to_owned())?;
-        loopback(address).map_err(|error| error.message())?;
         Ok(Address::Tcp(address))
     }
 }
@@ -57,12 +56,13 @@ impl fmt::Display for Address {
 }
 
 /// Whoever reaches the server commands the host's network.
-fn loopback(address: SocketAddr) -> Result<()> {
-    if address.ip().is_loopback() {
+fn guarded(address: SocketAddr, tls: bool) -> Result<()> {
+    if tls || address.ip().is_loopback() {
         return Ok(());
     }
     let what = format!(
-        "{address} is not a loopback address: plain TCP is served on 127.0.0.0/8 and [::1] only"
+        "{address} is not a loopback address: plain TCP is served on 127.0.0.0/8 and [::1] only; \
+         for others give --tlscert, --tlskey and --tlscacert"
     );
     Err(Error::new(Kind::Denied, what))
 }
@@ -109,10 +109,16 @@ impl Drop for Listener {
 /// Listens everywhere that was asked, and on what a service manager passed.
 ///
 /// # Errors
-/// `exists` where somebody else listens; `denied` for a passed TCP socket that is not on loopback.
-pub(crate) fn all(addresses: &[Address], group: Option<&str>) -> Result<Vec<Listener>> {
+/// `exists` where somebody else listens; `denied` for TCP that is neither on loopback nor TLS.
+pub(crate) fn all(addresses: &[Address], group: Option<&str>, tls: bool) -> Result<Vec<Listener>> {
     let group = group.map_or_else(|| Ok(getegid().as_raw()), group_id)?;
-    let mut listeners = passed()?;
+    let mut listeners = passed(tls)?;
+    // Before anything listens.
+    for address in addresses {
+        if let Address::Tcp(socket) = address {
+            guarded(*socket, tls).doing(|| format!("listen on {address}"))?;
+        }
+    }
     for address in addresses {
         listeners.push(bind(address, group).doing(|| format!("listen on {address}"))?);
     }
@@ -132,17 +138,17 @@ fn group_id(name: &str) -> Result<u32> {
 }
 
 /// `sd_listen_fds(3)`.
-fn passed() -> Result<Vec<Listener>> {
+fn passed(tls: bool) -> Result<Vec<Listener>> {
     let mut found = Vec::new();
     let mut sockets = ListenFd::from_env();
     for index in 0..sockets.len() {
-        let listener = take(&mut sockets, index);
+        let listener = take(&mut sockets, index, tls);
         found.push(listener.doing(|| format!("take socket {index} of the service manager"))?);
     }
     Ok(found)
 }
 
-fn take(sockets: &mut ListenFd, index: usize) -> Result<Listener> {
+fn take(sockets: &mut ListenFd, index: usize, tls: bool) -> Result<Listener> {
     if let Ok(Some(socket)) = sockets.take_unix_listener(index) {
         let local = socket.local_addr().doing(|| "getsockname")?;
         let path = local.as_pathname().unwrap_or(Path::new("")).to_owned();
@@ -157,7 +163,7 @@ fn take(sockets: &mut ListenFd, index: usize) -> Result<Listener> {
         return Err(Error::new(Kind::Unsupported, what));
     };
     let local = socket.local_addr().doing(|| "getsockname")?;
-    loopback(local)?;
+    guarded(local, tls)?;
     Ok(Listener { socket: Socket::Tcp(socket), address: Address::Tcp(local), file: None })
 }
 
@@ -230,10 +236,6 @@ mod tests {
             assert_eq!(good.parse::<Address>().unwrap().to_string(), good);
         }
         for (bad, why) in [
-            ("tcp://0.0.0.0:80", "not a loopback"),
-            ("tcp://[::]:80", "not a loopback"),
-            ("tcp://192.168.1.1:80", "not a loopback"),
-            ("tcp://[::ffff:127.0.0.1]:80", "not a loopback"),
             ("tcp://localhost:80", "no host name"),
             ("tcp://127.0.0.1", "ADDRESS:PORT"),
             ("tcp://127.0.0.1:65536", "ADDRESS:PORT"),
@@ -245,5 +247,17 @@ mod tests {
             let error = bad.parse::<Address>().unwrap_err();
             assert!(error.contains(why), "{bad}: {error}");
         }
+    }
+
+    #[test]
+    fn beyond_loopback_only_with_tls() {
+        for address in ["0.0.0.0:80", "[::]:80", "192.168.1.1:80", "[::ffff:127.0.0.1]:80"] {
+            let error = guarded(address.parse().unwrap(), false).unwrap_err();
+            assert_eq!(error.kind(), Kind::Denied);
+            assert!(error.to_string().contains("--tlscert"), "{error}");
+            guarded(address.parse().unwrap(), true).unwrap();
+        }
+        guarded("127.9.9.9:80".parse().unwrap(), false).unwrap();
+        guarded("[::1]:80".parse().unwrap(), false).unwrap();
     }
 }

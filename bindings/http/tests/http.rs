@@ -3,10 +3,12 @@
 
 #[cfg(test)]
 mod http {
+    mod access;
     mod client;
     mod conflicts;
     mod document;
     mod joins;
+    mod limits;
     mod openapi;
     mod order;
     mod refusals;
@@ -15,5 +17,6 @@ mod http {
     mod services;
     mod sockets;
     mod stop;
+    mod tls;
     mod verify;
 }

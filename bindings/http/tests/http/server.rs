@@ -125,15 +125,21 @@ impl Server {
     /// Runs a program where the server is, and returns what it printed.
     #[track_caller]
     pub(crate) fn inside(&self, program: &[&str]) -> String {
+        self.try_inside(program).unwrap_or_else(|cried| panic!("{program:?}: {cried}"))
+    }
+
+    /// The same, with what it complained of if it failed.
+    pub(crate) fn try_inside(&self, program: &[&str]) -> Result<String, String> {
         let pid = self.child.id().to_string();
         let output = Command::new("nsenter")
             .args(["-t", &pid, "-n", "-m", "--"])
             .args(program)
             .output()
             .expect("nsenter runs");
-        let (said, cried) = (output.stdout, String::from_utf8_lossy(&output.stderr).into_owned());
-        assert!(output.status.success(), "{program:?}: {cried}");
-        String::from_utf8(said).unwrap()
+        if !output.status.success() {
+            return Err(String::from_utf8_lossy(&output.stderr).into_owned());
+        }
+        Ok(String::from_utf8(output.stdout).unwrap())
     }
 
     /// A connection to a TCP port of the server's network.

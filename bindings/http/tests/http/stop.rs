@@ -1,4 +1,4 @@
-//! Slow clients, many clients, and the end.
+//! Many clients, and the end.
 
 use std::io::Write;
 use std::os::unix::net::UnixDatagram;
@@ -8,36 +8,6 @@ use nix::sys::signal::Signal;
 
 use super::client::{connect, receive, request};
 use super::server::Server;
-
-#[test]
-fn slow_clients_hold_up_nobody_and_are_dropped() {
-    let server = Server::start();
-    let mut slow: Vec<_> = (0..100)
-        .map(|number| {
-            let mut stream = connect(&server.socket());
-            let part: &[u8] = match number % 3 {
-                0 => b"",
-                1 => b"GET /networks HTT",
-                _ => b"POST /networks HTTP/1.1\r\nContent-Length: 100\r\n\r\n{",
-            };
-            stream.write_all(part).unwrap();
-            stream
-        })
-        .collect();
-    let began = Instant::now();
-    for _ in 0..20 {
-        assert_eq!(server.get("/networks").status, 200);
-    }
-    server.post("/networks", r#"{"name":"foo"}"#).string();
-    assert!(began.elapsed() < Duration::from_secs(5), "{:?}", began.elapsed());
-
-    // The head is given ten seconds.
-    let mut rest = Vec::new();
-    let _ = std::io::Read::read_to_end(&mut slow[1], &mut rest);
-    let waited = began.elapsed();
-    assert!((8..20).contains(&waited.as_secs()), "{waited:?}");
-    assert!(rest.is_empty() || rest.starts_with(b"HTTP/1.1 408"), "{rest:?}");
-}
 
 #[test]
 fn many_clients_at_once() {
