@@ -11,4 +11,5 @@ mod cli {
     mod generated;
     mod look;
     mod status;
+    mod tls;
 }

@@ -48,22 +48,32 @@ impl Bed {
     /// The same with a server on the same state directory.
     pub(crate) fn served() -> Bed {
         let mut bed = Bed::new();
+        bed.serve(&[]);
+        bed
+    }
+
+    /// Starts a server that listens on a socket file, and where else it is told to.
+    pub(crate) fn serve(&mut self, more: &[&str]) {
         // Both packages are built by `cargo build --workspace` and by the tests of the workspace.
         let program = Path::new(NETBERTH).with_file_name("netberthd");
         assert!(program.exists(), "{program:?} is not there: run 'cargo build -p netberthd'");
         let program = program.to_str().unwrap().to_owned();
-        let mut arguments = vec![program, "--listen".into(), bed.address()];
-        arguments.extend(bed.directories());
-        let log = std::fs::File::create(bed.path("log")).unwrap();
-        let mut command = bed.command(&arguments);
-        bed.server = Some(command.stdout(Stdio::null()).stderr(log).spawn().unwrap());
+        let mut arguments = vec![program, "--listen".into(), self.address()];
+        arguments.extend(self.directories());
+        arguments.extend(more.iter().map(ToString::to_string));
+        let log = std::fs::File::create(self.path("log")).unwrap();
+        let mut command = self.command(&arguments);
+        self.server = Some(command.stdout(Stdio::null()).stderr(log).spawn().unwrap());
         let end = Instant::now() + Duration::from_mins(1);
-        while !bed.path("api.sock").exists() {
-            let log = std::fs::read_to_string(bed.path("log")).unwrap();
+        let count = arguments.iter().filter(|word| *word == "--listen").count();
+        loop {
+            let log = std::fs::read_to_string(self.path("log")).unwrap();
+            if log.matches("listening on").count() == count {
+                return;
+            }
             assert!(Instant::now() < end, "the server does not listen: {log}");
             std::thread::sleep(Duration::from_millis(10));
         }
-        bed
     }
 
     pub(crate) fn path(&self, name: &str) -> PathBuf {
@@ -107,9 +117,13 @@ impl Bed {
 
     /// The same through the server.
     pub(crate) fn ask(&self, words: &[&str]) -> Said {
-        let mut all = vec![NETBERTH.to_owned(), "-H".into(), self.address()];
-        all.extend(words.iter().map(ToString::to_string));
-        said(self.command(&all).stdin(Stdio::null()).output().unwrap())
+        let address = self.address();
+        self.bare(&[&["-H", &address], words].concat())
+    }
+
+    /// The command line with nothing added.
+    pub(crate) fn bare(&self, words: &[&str]) -> Said {
+        said(self.command(&[&[NETBERTH], words].concat()).stdin(Stdio::null()).output().unwrap())
     }
 
     /// The same with something on standard input.
