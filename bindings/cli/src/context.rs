@@ -3,6 +3,7 @@
 use std::fmt::Write;
 use std::io::{self, IsTerminal};
 use std::path::{Path, PathBuf};
+use std::process::ExitCode;
 
 use netberth::error::Doing;
 use netberth::{Config, Error, Kind, Result};
@@ -29,6 +30,8 @@ pub(crate) struct Context {
     pub(crate) colored: bool,
     dry_run: bool,
     said: String,
+    /// Of several things that were to be done, that of the first that failed.
+    pub(crate) status: ExitCode,
 }
 
 impl Context {
@@ -48,7 +51,7 @@ impl Context {
         };
         let door = door(global)?;
         let (json, dry_run) = (global.json, global.dry_run);
-        Ok(Context { door, json, colored, dry_run, said: String::new() })
+        Ok(Context { door, json, colored, dry_run, said: String::new(), status: ExitCode::SUCCESS })
     }
 
     /// Asks, and returns the document as it came.
@@ -121,41 +124,36 @@ impl Context {
     }
 
     /// Changes each of several things, whatever becomes of the others, and says the name of each that
-    /// is done; the error is that of the first.
+    /// is done and the error of each that is not; the exit status is that of the first of these.
     ///
     /// # Errors
-    /// Those of the verb.
+    /// Those of standard output.
     pub(crate) fn each(
         &mut self,
         names: &[String],
         verbs: impl Fn(&Context, &str) -> Result<Vec<Change>>,
     ) -> Result<()> {
         let progress = crate::bulk::progress(names.len());
-        let mut failed: Option<Error> = None;
+        let mut failed = false;
         for name in names {
             match verbs(self, name).and_then(|verbs| self.all(&verbs)) {
                 Ok(()) if !self.json && !self.dry_run => self.line(name),
                 Ok(()) => {}
                 Err(error) => {
-                    failed = Some(match failed {
-                        None => error,
-                        Some(first) => {
-                            progress.suspend(|| {
-                                let _ = crate::show::error(&mut io::stderr(), &error, self.json);
-                            });
-                            first
-                        }
-                    });
+                    progress
+                        .suspend(|| crate::show::error(&mut io::stderr(), &error, self.json))
+                        .unwrap_or_default();
+                    if !std::mem::replace(&mut failed, true) {
+                        self.status = ExitCode::from(error.kind().exit());
+                    }
                 }
             }
+            // What is done is said when it is done: it may be long until the last.
+            progress.suspend(|| self.flush())?;
             progress.inc(1);
         }
         progress.finish_and_clear();
-        failed.map_or(Ok(()), |error| {
-            // What was done has been done: it is said, too.
-            self.flush()?;
-            Err(error)
-        })
+        Ok(())
     }
 
     /// The id of a container from the beginning of it that only one has; what is no beginning is

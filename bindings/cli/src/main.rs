@@ -53,8 +53,10 @@ fn run(arguments: Arguments) -> Result<ExitCode> {
         }
         Command::Completion(completion) => {
             let mut command = Arguments::command();
-            clap_complete::generate(completion.shell, &mut command, "netberth", &mut io::stdout());
-            return Ok(ExitCode::SUCCESS);
+            // Into a pipe that nobody reads it would panic.
+            let mut script = Vec::new();
+            clap_complete::generate(completion.shell, &mut command, "netberth", &mut script);
+            return write(&String::from_utf8_lossy(&script)).map(|()| ExitCode::SUCCESS);
         }
         Command::Man(man) => return host::man(&man).map(|()| ExitCode::SUCCESS),
         _ => {}
@@ -80,7 +82,7 @@ fn dispatch(context: &mut Context, global: &Global, command: Command) -> Result<
         Command::Version => host::version(context, global)?,
         Command::Plan(_) | Command::Completion(_) | Command::Man(_) => {}
     }
-    Ok(ExitCode::SUCCESS)
+    Ok(context.status)
 }
 
 /// Writes what a command has to say; a reader that has gone is content with what it got.
