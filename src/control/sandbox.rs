@@ -45,7 +45,7 @@ impl Netberth {
     }
 }
 
-fn delete(locked: &mut Locked<'_>, sandbox: Sandbox, doing: &str) -> Result<()> {
+pub(super) fn delete(locked: &mut Locked<'_>, sandbox: Sandbox, doing: &str) -> Result<()> {
     let container = sandbox.container.clone();
     let own_steps = sandbox_steps(&container);
     let mut remove = records::steps(locked.store(), &own_steps)?;

@@ -1,8 +1,8 @@
 //! Files and directories: written in place, because they may be bind-mounted into a container, where
 //! a file that is replaced would stay the old one.
 
-use std::fs::{DirBuilder, File, OpenOptions, Permissions};
-use std::io::{self, Read, Seek, SeekFrom, Write};
+use std::fs::{self, DirBuilder, File, OpenOptions, Permissions};
+use std::io::{self, ErrorKind, Read, Seek, SeekFrom, Write};
 use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt, PermissionsExt};
 use std::path::{Path, PathBuf};
 
@@ -21,7 +21,7 @@ pub(super) fn make_directory(path: &Path) -> Result<()> {
 
 /// `rmdir PATH`, where it is there and empty.
 pub(super) fn remove_directory(path: &Path) -> Result<()> {
-    match std::fs::remove_dir(path) {
+    match fs::remove_dir(path) {
         Ok(()) => Ok(()),
         Err(error) => match error.raw_os_error() {
             Some(libc::ENOENT | libc::ENOTEMPTY | libc::ENOTDIR | libc::EBUSY) => Ok(()),
@@ -44,7 +44,7 @@ pub(super) fn write(path: &Path, text: &str) -> Result<()> {
 pub(super) fn put_back(path: &Path, before: Option<&str>) -> Result<()> {
     let done = match before {
         Some(text) => replace(path, text),
-        None => std::fs::remove_file(path).map_err(|error| absent(&error)),
+        None => fs::remove_file(path).map_err(|error| absent(&error)),
     };
     // With its directory gone there is nothing left to put back into.
     done.or_else(|error| if error.kind() == Kind::NotFound { Ok(()) } else { Err(error) })
@@ -57,6 +57,22 @@ pub(super) fn read(path: &Path) -> Result<Option<String>> {
         Err(error) if error.kind() == Kind::NotFound => Ok(None),
         Err(error) => Err(error),
     }
+}
+
+/// Names of what is in a directory, in order; none where there is no such directory.
+pub(super) fn list(path: &Path) -> Result<Option<Vec<String>>> {
+    let entries = match fs::read_dir(path) {
+        Ok(entries) => entries,
+        Err(error) if error.kind() == ErrorKind::NotFound => return Ok(None),
+        Err(error) => return Err(Error::io(&error)),
+    };
+    let mut names = Vec::new();
+    for entry in entries {
+        let entry = entry.map_err(|error| Error::io(&error))?;
+        names.push(entry.file_name().to_string_lossy().into_owned());
+    }
+    names.sort();
+    Ok(Some(names))
 }
 
 /// Adds and removes lines of each file; a file that is not there is passed over. If one fails, those

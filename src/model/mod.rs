@@ -31,7 +31,7 @@ pub use port::{ExposedPort, PortMapping, Proto};
 pub use sandbox::{ExtraHost, JoinSpec, ParentUpdate, Place, Sandbox, SandboxKind};
 pub use service::{Balance, ServiceSpec};
 pub use subnet::{Subnet, SubnetSpec};
-pub use verification::{Difference, Owner, Verification};
+pub use verification::{Collected, Collection, Difference, Owner, Repair, Verification};
 
 pub(crate) use document::{document, key_is, parse};
 

@@ -9,6 +9,33 @@ pub struct Verification {
     pub differences: Vec<Difference>,
 }
 
+/// The answer to `POST /repair`.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
+pub struct Repair {
+    /// What differed and does no more.
+    pub repaired: Vec<Difference>,
+    /// What differs still.
+    pub differences: Vec<Difference>,
+}
+
+/// The answer to `POST /gc`.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
+pub struct Collection {
+    /// What is gone now.
+    pub collected: Vec<Collected>,
+}
+
+/// One thing that was collected.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct Collected {
+    /// `sandbox` or `file`.
+    pub kind: String,
+    /// The container's id, or the path.
+    pub name: String,
+    /// Why nobody has it any more.
+    pub why: String,
+}
+
 /// One thing that is not as it should be.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct Difference {

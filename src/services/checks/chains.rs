@@ -3,6 +3,7 @@
 
 use std::collections::BTreeMap;
 
+use super::finding::Finding;
 use super::walk::{Device, Packet, accepts};
 use super::{Known, NOTHING, TABLE, of_host};
 use crate::model::{Difference, Network};
@@ -14,10 +15,13 @@ use crate::plan::rules::{
 /// With which names of bridges begin, unless they were chosen.
 const PREFIX: &str = "nb-";
 
-pub(super) fn check(known: &Known<'_>) -> Vec<Difference> {
-    if known.networks.is_empty() {
-        return Vec::new();
-    }
+pub(super) fn check(known: &Known<'_>) -> Vec<Finding> {
+    let differences = if known.networks.is_empty() { Vec::new() } else { in_the_way(known) };
+    // Rules of others are the operator's to change.
+    differences.into_iter().map(Finding::from).collect()
+}
+
+fn in_the_way(known: &Known<'_>) -> Vec<Difference> {
     let mut all = Vec::new();
     for table in known.facts.rules.tables.iter().filter(|table| is_foreign(table)) {
         for chain in &table.chains {

@@ -2,39 +2,57 @@
 
 use std::collections::{BTreeMap, HashMap};
 
-use super::{Known, NOTHING, TABLE, of_host};
+use super::finding::{Finding, Mend};
+use super::{Known, NOTHING, Recorded, TABLE, of_host};
 use crate::model::{Difference, Owner};
 use crate::plan::Step;
-use crate::plan::rules::{self, Element, ListedChain, ListedTable, TableFamily};
+use crate::plan::rules::{self, Element, ListedChain, ListedTable, SetElements, TableFamily};
 
 /// A set and an element's key, as text.
 type Place<'a> = (&'a str, String);
 
-pub(super) fn check(known: &Known<'_>) -> Vec<Difference> {
+pub(super) fn check(known: &Known<'_>) -> Vec<Finding> {
     let expected = known.records.iter().flat_map(|record| &record.steps);
     let expected = expected.into_iter().any(|done| matches!(done.step, Step::Table { .. }));
     let mut tables = known.facts.rules.tables.iter();
     let found = tables.find(|table| table.family == TableFamily::Inet && table.name == TABLE);
     let object = format!("table inet {TABLE}");
+    // Whatever is wrong with the table itself, it is made anew, once.
+    let anew = |difference: Difference| Finding::from(difference).mended([Mend::Table]);
     match (expected, found) {
         (false, None) => Vec::new(),
-        (false, Some(_)) => vec![of_host(object, NOTHING, "a table that no network recorded")],
+        (false, Some(_)) => {
+            let finding =
+                Finding::from(of_host(object, NOTHING, "a table that no network recorded"));
+            vec![finding.mended([Mend::Undo(Step::Table { name: TABLE.to_owned() })])]
+        }
         (true, None) => {
-            let mut all = vec![of_host(object, "the table with its rules", NOTHING)];
+            let mut all = vec![anew(of_host(object, "the table with its rules", NOTHING))];
             all.extend(elements(known, None));
             all
         }
         (true, Some(found)) => {
             let mut all = Vec::new();
             if found.dormant {
-                all.push(of_host(object, "an active table", "flags dormant: no rule is in force"));
+                let what = "flags dormant: no rule is in force";
+                all.push(anew(of_host(object, "an active table", what)));
             }
-            all.extend(sets(known.table, found));
-            all.extend(chains(known.table, found));
+            all.extend(sets(known.table, found).into_iter().map(anew));
+            all.extend(chains(known.table, found).into_iter().map(anew));
             all.extend(elements(known, Some(found)));
             all
         }
     }
+}
+
+/// Every element that is recorded, each set once.
+pub(crate) fn every_element(records: &[Recorded]) -> Vec<SetElements> {
+    let mut all = Vec::new();
+    for (_, (set, element)) in recorded(records) {
+        let one = SetElements { set: set.to_owned(), elements: vec![element.clone()] };
+        SetElements::gather(&mut all, vec![one]);
+    }
+    all
 }
 
 fn sets(expected: &ListedTable, found: &ListedTable) -> Vec<Difference> {
@@ -132,38 +150,40 @@ fn of_chain(expected: &ListedChain, texts: &[String], found: &ListedChain) -> Ve
 }
 
 /// Elements against the records; without a table all are missing.
-fn elements(known: &Known<'_>, found: Option<&ListedTable>) -> Vec<Difference> {
+fn elements(known: &Known<'_>, found: Option<&ListedTable>) -> Vec<Finding> {
     let sets = found.map(|table| table.sets.as_slice()).unwrap_or_default();
     let mut there: BTreeMap<Place<'_>, &Element> = BTreeMap::new();
     for set in sets.iter().filter(|set| !set.anonymous && known.table.set(&set.name).is_some()) {
         there.extend(set.elements.iter().map(|one| ((set.name.as_str(), key(one)), one)));
     }
+    let one = |set: &str, element: &Element| {
+        vec![SetElements { set: set.to_owned(), elements: vec![element.clone()] }]
+    };
     let mut all = Vec::new();
-    for (owner, (set, element)) in recorded(known) {
+    for (owner, (set, element)) in recorded(known.records) {
         let found = there.remove(&(set, key(element)));
         if found.is_some_and(|found| found.data == element.data) {
             continue;
         }
-        all.push(Difference {
-            owner: owner.clone(),
-            object: object(set, element),
-            expected: element.to_string(),
-            found: found.map_or_else(|| NOTHING.to_owned(), ToString::to_string),
-        });
+        let remove = found.map(|found| one(set, found)).unwrap_or_default();
+        let swap = Step::Swap { remove, add: one(set, element) };
+        let found = found.map_or_else(|| NOTHING.to_owned(), ToString::to_string);
+        let finding = Finding::new(owner, object(set, element), &element.to_string(), &found);
+        all.push(finding.mended([Mend::Apply(swap)]));
     }
-    all.extend(
-        there.into_iter().map(|((set, _), element)| {
-            of_host(object(set, element), NOTHING, &element.to_string())
-        }),
-    );
+    all.extend(there.into_iter().map(|((set, _), element)| {
+        let swap = Step::Swap { remove: one(set, element), add: Vec::new() };
+        let difference = of_host(object(set, element), NOTHING, &element.to_string());
+        Finding::from(difference).mended([Mend::Apply(swap)])
+    }));
     all
 }
 
 /// Every element that a record has, in the order of the records; of two for one place the later.
-fn recorded<'a>(known: &Known<'a>) -> Vec<(&'a Owner, (&'a str, &'a Element))> {
+fn recorded(records: &[Recorded]) -> Vec<(&Owner, (&str, &Element))> {
     let mut order = Vec::new();
-    let mut latest: HashMap<Place<'a>, usize> = HashMap::new();
-    for record in known.records {
+    let mut latest: HashMap<Place<'_>, usize> = HashMap::new();
+    for record in records {
         for done in &record.steps {
             let Step::Elements { sets } = &done.step else { continue };
             for set in sets {
