@@ -144,6 +144,14 @@ pub(crate) enum Command {
         after_help = "Example:\n  netberth verify\n\nExit status 1 if there are differences. Nothing is changed."
     )]
     Verify,
+    /// Set right what is not as it was made; what is right is not touched
+    #[command(
+        after_help = "Examples:\n  netberth repair\n  netberth plan repair\n\nExit status 1 if differences are left."
+    )]
+    Repair,
+    /// Remove what nobody needs any more: what is left of containers that are gone
+    #[command(after_help = "Examples:\n  netberth gc\n  netberth gc --dry-run")]
+    Gc,
     /// Run a command in a container's network
     Exec(exec::Exec),
     /// Draw networks, endpoints, services and containers

@@ -108,6 +108,8 @@ fn play(core: &Netberth, verb: &Change) -> Result<String> {
             core.service_detach(service, container, *drain).map(nothing)
         }
         Change::SandboxDelete { container } => core.sandbox_delete(container).map(nothing),
+        Change::Repair => document(&core.repair()?),
+        Change::Gc => document(&core.gc()?),
     }
 }
 

@@ -77,6 +77,8 @@ fn dispatch(context: &mut Context, global: &Global, command: Command) -> Result<
         Command::Sandbox(command) => sandbox::run(context, command)?,
         Command::Port(command) => port::run(context, &command)?,
         Command::Verify => return host::verify(context),
+        Command::Repair => return host::repair(context),
+        Command::Gc => host::collect(context)?,
         Command::Exec(exec) => exec::run(context, &exec)?,
         Command::Topology(drawing) => topology::run(context, &drawing)?,
         Command::Version => host::version(context, global)?,

@@ -30,6 +30,20 @@ pub(crate) struct Said {
     pub(crate) err: String,
 }
 
+/// A picture of the host, line by line.
+pub(crate) struct World(Vec<String>);
+
+impl World {
+    /// Only what differs is shown.
+    #[track_caller]
+    pub(crate) fn same(&self, now: &World, after: &str) {
+        let gone: Vec<_> = self.0.iter().filter(|line| !now.0.contains(line)).collect();
+        let came: Vec<_> = now.0.iter().filter(|line| !self.0.contains(line)).collect();
+        assert!(gone.is_empty() && came.is_empty(), "{after}: gone {gone:#?}, came {came:#?}");
+        assert!(self.0 == now.0, "{after}: the order differs");
+    }
+}
+
 impl Bed {
     pub(crate) fn new() -> Bed {
         let mut host = Command::new("unshare")
@@ -160,18 +174,19 @@ impl Bed {
 
     /// Everything that a rehearsed or refused command must leave as it was.
     #[track_caller]
-    pub(crate) fn world(&self) -> String {
+    pub(crate) fn world(&self) -> World {
         let lists = [
             vec!["network", "ls", "--long"],
             vec!["endpoint", "ls", "--long"],
             vec!["sandbox", "ls"],
         ];
-        let mut world: String = lists.iter().map(|words| self.json(words).to_string()).collect();
+        let lists: Vec<String> = lists.iter().map(|words| self.json(words).to_string()).collect();
+        let mut world = lists.join("\n") + "\n";
         world.push_str(&self.shell(
             "ip -o link | cut -d' ' -f2; ip -o -4 addr; ip -4 route; nft list ruleset; \
              find run state -type f ! -name '*.db*' | sort; cut -d' ' -f5 /proc/self/mountinfo",
         ));
-        world
+        World(world.lines().map(str::to_owned).collect())
     }
 
     /// Two networks, a container on both, and a service with two back ends.
