@@ -137,7 +137,7 @@ fn a_rehearsal_says_what_it_would_do_and_does_nothing() {
         furnish(&bed);
         sh("ip link set br-web mtu 1400; nft delete element inet netberth br '{ \"br-db\" }'");
         let before = world(&bed);
-        let (repair, lines) = bed.netberth.rehearse(|stage| stage.repair()).unwrap();
+        let (repair, lines) = bed.netberth.rehearse(netberth::Netberth::repair).unwrap();
         assert_eq!((repair.repaired.len(), repair.differences.len()), (2, 0));
         let swap = "nft 'add element inet netberth br { \"br-db\" }'";
         assert_eq!(lines, [swap, "ip link set br-web mtu 1500"]);

@@ -96,7 +96,9 @@ fn round(locked: &mut Locked<'_>, found: &[Finding], failures: &mut Failures) ->
     if !reloads.is_empty() {
         let reload = look(locked)?.reloading()?;
         if let Err(error) = play(locked, &[Action::Do(reload)]) {
-            reloads.iter().for_each(|one| fail(one, &error));
+            for one in &reloads {
+                fail(one, &error);
+            }
         }
     }
     let (swaps, others): (Vec<&Finding>, Vec<&Finding>) = others.into_iter().partition(|one| {
@@ -157,13 +159,11 @@ fn back(locked: &mut Locked<'_>, action: &Action) -> Result<()> {
 }
 
 fn apply(locked: &mut Locked<'_>, step: &Step) -> Result<()> {
-    match locked.kernel().apply(std::slice::from_ref(step)).failed {
-        Some((_, error)) => Err(error),
-        None => {
-            locked.say(Level::Debug, || step.to_string());
-            Ok(())
-        }
+    if let Some((_, error)) = locked.kernel().apply(std::slice::from_ref(step)).failed {
+        return Err(error);
     }
+    locked.say(Level::Debug, || step.to_string());
+    Ok(())
 }
 
 fn undo(locked: &mut Locked<'_>, step: &Step) -> Result<()> {

@@ -183,7 +183,7 @@ mod tests {
         write(&path, "a longer text\n").unwrap();
         let inode = path.metadata().unwrap().ino();
         write(&path, "short\n").unwrap();
-        assert_eq!(std::fs::read_to_string(&path).unwrap(), "short\n");
+        assert_eq!(fs::read_to_string(&path).unwrap(), "short\n");
         assert_eq!(path.metadata().unwrap().ino(), inode);
         assert_eq!(path.metadata().unwrap().mode() & 0o777, 0o644);
         put_back(&path, None).unwrap();
@@ -196,10 +196,10 @@ mod tests {
         let directory = tempfile::tempdir().unwrap();
         let target = directory.path().join("target");
         let link = directory.path().join("link");
-        std::fs::write(&target, "untouched").unwrap();
+        fs::write(&target, "untouched").unwrap();
         std::os::unix::fs::symlink(&target, &link).unwrap();
         assert_eq!(write(&link, "x").unwrap_err().kind(), Kind::Denied);
-        assert_eq!(std::fs::read_to_string(&target).unwrap(), "untouched");
+        assert_eq!(fs::read_to_string(&target).unwrap(), "untouched");
         assert!(write(directory.path(), "x").is_err());
         let fifo = directory.path().join("fifo");
         nix::unistd::mkfifo(&fifo, nix::sys::stat::Mode::S_IRWXU).unwrap();
@@ -210,14 +210,14 @@ mod tests {
     fn an_edit_that_fails_half_way_leaves_nothing() {
         let directory = tempfile::tempdir().unwrap();
         let first = directory.path().join("first");
-        std::fs::write(&first, "one\n").unwrap();
+        fs::write(&first, "one\n").unwrap();
         let paths = [directory.path().join("absent"), first.clone(), directory.path().into()];
         assert!(edit(&paths, &lines(&["two"]), &[]).is_err());
-        assert_eq!(std::fs::read_to_string(&first).unwrap(), "one\n");
+        assert_eq!(fs::read_to_string(&first).unwrap(), "one\n");
         edit(&paths[..2], &lines(&["two"]), &lines(&["one"])).unwrap();
-        assert_eq!(std::fs::read_to_string(&first).unwrap(), "two\n");
+        assert_eq!(fs::read_to_string(&first).unwrap(), "two\n");
         edit_back(&paths[..2], &lines(&["two"]), &lines(&["one"])).unwrap();
-        assert_eq!(std::fs::read_to_string(&first).unwrap(), "one\n");
+        assert_eq!(fs::read_to_string(&first).unwrap(), "one\n");
     }
 
     #[test]
@@ -226,10 +226,10 @@ mod tests {
         let leaf = directory.path().join("a/b");
         make_directory(&leaf).unwrap();
         make_directory(&leaf).unwrap();
-        std::fs::write(leaf.join("file"), "").unwrap();
+        fs::write(leaf.join("file"), "").unwrap();
         remove_directory(&leaf).unwrap();
         assert!(leaf.exists());
-        std::fs::remove_file(leaf.join("file")).unwrap();
+        fs::remove_file(leaf.join("file")).unwrap();
         remove_directory(&leaf).unwrap();
         remove_directory(&leaf).unwrap();
         assert!(!leaf.exists());

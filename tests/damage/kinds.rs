@@ -4,6 +4,7 @@
 use super::common::bed::Bed;
 use super::common::sh;
 
+#[derive(Clone, Copy)]
 pub(super) struct Kind {
     pub(super) what: &'static str,
     pub(super) damage: &'static str,

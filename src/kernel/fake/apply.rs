@@ -41,17 +41,7 @@ impl World {
                 self.space_mut(ns)?.link_mut(dev)?.up = true;
                 Ok(())
             }
-            Step::Link { ns, dev, name, mac, mtu, master } => {
-                let space = self.space_mut(ns)?;
-                let link = space.link_mut(dev)?;
-                link.mac = mac.clone().unwrap_or_else(|| link.mac.clone());
-                link.mtu = mtu.unwrap_or(link.mtu);
-                if let Some(master) = master {
-                    link.master = Some(master.clone()).filter(|master| !master.is_empty());
-                    link.hairpin = false;
-                }
-                name.as_ref().map_or(Ok(()), |name| space.rename(dev, name))
-            }
+            Step::Link { .. } => self.change_link(step),
             Step::Address { ns, dev, address, noprefixroute } => {
                 let space = self.space_mut(ns)?;
                 space.link_mut(dev)?;
@@ -116,6 +106,19 @@ impl World {
         };
         self.mounts.insert(path.to_owned(), id);
         Ok(())
+    }
+
+    fn change_link(&mut self, step: &Step) -> Result<()> {
+        let Step::Link { ns, dev, name, mac, mtu, master } = step else { return Ok(()) };
+        let space = self.space_mut(ns)?;
+        let link = space.link_mut(dev)?;
+        link.mac = mac.clone().unwrap_or_else(|| link.mac.clone());
+        link.mtu = mtu.unwrap_or(link.mtu);
+        if let Some(master) = master {
+            link.master = Some(master.clone()).filter(|master| !master.is_empty());
+            link.hairpin = false;
+        }
+        name.as_ref().map_or(Ok(()), |name| space.rename(dev, name))
     }
 
     fn add_veth(&mut self, step: &Step) -> Result<()> {

@@ -71,31 +71,22 @@ const CHECKS: &[Check] = &[
 
 /// What the checks ask the kernel.
 pub(crate) fn ask(records: &[Recorded], derived: &[Recorded], sandboxes: &[Sandbox]) -> Ask {
-    let path = |ns: &Ns| match ns {
-        Ns::Host => None,
-        Ns::At { path, .. } => Some(path.clone()),
-    };
-    let mut spaces: BTreeMap<Option<PathBuf>, Look> = BTreeMap::new();
-    let mut space = |ns: &Ns| {
-        let look = || Look { ns: ns.clone(), sysctls: Vec::new() };
-        spaces.entry(path(ns)).or_insert_with(look);
-    };
-    space(&Ns::Host);
-    sandboxes.iter().for_each(|sandbox| space(&sandbox.ns));
     let mut ask = Ask { host: true, rules: true, sysctls: host::sysctls(), ..Ask::default() };
+    let mut spaces = Spaces::default();
+    spaces.of(&Ns::Host);
+    for sandbox in sandboxes {
+        spaces.of(&sandbox.ns);
+    }
     for done in records.iter().chain(derived).flat_map(|record| &record.steps) {
         match &done.step {
             Step::Sysctl { ns, key, .. } => {
-                let look = spaces
-                    .entry(path(ns))
-                    .or_insert_with(|| Look { ns: ns.clone(), sysctls: Vec::new() });
+                let look = spaces.of(ns);
                 if !look.sysctls.contains(key) {
                     look.sysctls.push(key.clone());
                 }
             }
-            Step::Netns { path: at, of: Some(_) } => {
-                let ns = Ns::At { path: at.clone(), cookie: None };
-                spaces.entry(Some(at.clone())).or_insert_with(|| Look { ns, sysctls: Vec::new() });
+            Step::Netns { path, of: Some(_) } => {
+                spaces.of(&Ns::At { path: path.clone(), cookie: None });
             }
             Step::Directory { path } => ask.directories.push(path.clone()),
             Step::File { path, .. } => ask.files.push(path.clone()),
@@ -103,8 +94,23 @@ pub(crate) fn ask(records: &[Recorded], derived: &[Recorded], sandboxes: &[Sandb
             _ => {}
         }
     }
-    ask.spaces = spaces.into_values().collect();
+    ask.spaces = spaces.0.into_values().collect();
     ask
+}
+
+/// The namespaces that are looked at, each once; the host's has no path.
+#[derive(Default)]
+struct Spaces(BTreeMap<Option<PathBuf>, Look>);
+
+impl Spaces {
+    fn of(&mut self, ns: &Ns) -> &mut Look {
+        let path = match ns {
+            Ns::Host => None,
+            Ns::At { path, .. } => Some(path.clone()),
+        };
+        let look = || Look { ns: ns.clone(), sysctls: Vec::new() };
+        self.0.entry(path).or_insert_with(look)
+    }
 }
 
 /// Everything that is found, in the order in which it is mended.
