@@ -1,6 +1,8 @@
 //! The hands: do, undo, ask. Nothing here decides anything.
 
 mod announce;
+#[cfg(feature = "testing")]
+pub mod anything;
 mod call;
 pub mod conntrack;
 mod facts;
