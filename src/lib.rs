@@ -34,6 +34,9 @@ mod services;
 pub mod store;
 
 pub use control::{Config, Level, Log, Netberth};
+#[cfg(feature = "testing")]
+#[doc(hidden)]
+pub use ffi::testing as c;
 pub use error::{Error, Kind, Result};
 
 /// The version of the library, as in its soname's file name.

@@ -40,6 +40,8 @@ mod error;
 
 mod fence;
 mod filter;
+#[cfg(feature = "testing")]
+pub mod testing;
 #[cfg(test)]
 mod tests;
 
