@@ -34,10 +34,10 @@ mod services;
 pub mod store;
 
 pub use control::{Config, Level, Log, Netberth};
+pub use error::{Error, Kind, Result};
 #[cfg(feature = "testing")]
 #[doc(hidden)]
 pub use ffi::testing as c;
-pub use error::{Error, Kind, Result};
 
 /// The version of the library, as in its soname's file name.
 pub const VERSION: &str = env!("CARGO_PKG_VERSION");

@@ -130,7 +130,9 @@ fn a_bridge_that_was_renamed_is_said_and_works_when_it_is_back() {
     survives(|bed| {
         let bridge = bed.bridge("foo");
         let rename = |from: &str, to: &str| {
-            sh(&format!("ip link set {from} down; ip link set {from} name {to}; ip link set {to} up"));
+            sh(&format!(
+                "ip link set {from} down; ip link set {from} name {to}; ip link set {to} up"
+            ));
         };
         bed.endpoint("foo", r#"{"name":"c"}"#);
         rename(&bridge, "mine0");
@@ -185,7 +187,9 @@ fn a_namespace_unmounted_by_hand_is_gone_and_its_links_with_it() {
 fn addresses_of_others_stand_in_nobodys_way() {
     survives(|bed| {
         let (bridge, key) = (bed.bridge("foo"), bed.host.path("run/netns/a"));
-        sh(&format!("ip addr add 192.0.2.9/24 dev {bridge}; ip addr del 172.17.0.1/24 dev {bridge}"));
+        sh(&format!(
+            "ip addr add 192.0.2.9/24 dev {bridge}; ip addr del 172.17.0.1/24 dev {bridge}"
+        ));
         inside(&key, "ip addr add 192.0.2.7/24 dev eth0; ip addr flush dev eth0 scope global");
         // Its next address, at another device of the host.
         sh("ip link add other type bridge; ip addr add 172.17.0.4/32 dev other");
@@ -244,7 +248,9 @@ fn child() {
     let Ok(directory) = std::env::var(CHILD) else { return };
     match life(Path::new(&directory)) {
         Ok(()) => println!("\nlived"),
-        Err(error) => println!("\n{}: {}", error.kind().name(), error.to_string().replace('\n', " ")),
+        Err(error) => {
+            println!("\n{}: {}", error.kind().name(), error.to_string().replace('\n', " "));
+        }
     }
 }
 
@@ -366,7 +372,11 @@ fn injected(name: &str, fault: &str, least: usize) {
                 assert_eq!(word, "lived");
                 break;
             }
-            if word == "lived" { lived += 1 } else { failed += 1 }
+            if word == "lived" {
+                lived += 1;
+            } else {
+                failed += 1;
+            }
             assert!(!word.starts_with("nothing"), "{name} {n} {fault}: {word}");
             assert!(!word.starts_with("bug"), "{name} {n} {fault}: {word}");
             assert!(!fault.contains("EINTR") || word == "lived", "{name} {n} {fault}: {word}");

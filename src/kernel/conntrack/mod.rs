@@ -132,7 +132,8 @@ pub fn read_anything(datagram: &[u8]) -> usize {
         let mut sent = frames(&request);
         let one = sent.next().and_then(|frame| Entry::read_original(frame.payload));
         assert!(one.is_some() && sent.next().is_none(), "it would delete everything");
-        let of = frames(&request).flat_map(|frame| attributes(frame.payload.get(4..).unwrap_or_default()));
+        let of = frames(&request)
+            .flat_map(|frame| attributes(frame.payload.get(4..).unwrap_or_default()));
         assert!(of.count() <= 3, "a deletion names more than an entry has");
     }
     understood
