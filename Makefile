@@ -4,7 +4,7 @@
 PREFIX ?= /usr/local
 export PREFIX LIBDIR DESTDIR
 
-.PHONY: help setup build header symbols demo test check install
+.PHONY: help setup build header symbols demo test check install uninstall
 
 help: ## what this says
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-9s %s\n", $$1, $$2 }' Makefile
@@ -18,7 +18,7 @@ build: setup ## the release: build/stage is laid out as an installation
 header: setup ## write include/netberth.h anew from src/ffi
 	@scripts/header
 
-symbols: build ## write tests/abi/symbols.txt anew from the library that was built
+symbols: build ## write tests/abi anew from the library that was built
 	@scripts/symbols
 
 demo: setup ## two containers talk over a network, then all is undone
@@ -32,3 +32,6 @@ check: setup ## everything that is judged without running a network
 
 install: build ## into PREFIX (/usr/local), below DESTDIR if that is set
 	@scripts/install
+
+uninstall: ## take away what install placed there
+	@scripts/install remove

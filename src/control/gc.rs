@@ -1,17 +1,22 @@
-//! Collecting what nobody needs any more.
+//! Collecting what nobody has any more.
+
+use std::path::{Path, PathBuf};
 
 use super::locked::Locked;
-use super::log::Level;
+use super::verify::look;
 use super::{Netberth, records, sandbox};
 use crate::error::{Doing, Result};
-use crate::model::{Collected, Collection, Ns, Sandbox, SandboxKind};
-use crate::plan::Ask;
+use crate::model::{Collected, Collection, Sandbox};
+use crate::plan::{Ask, Step};
 
 impl Netberth {
-    /// Removes what nobody needs any more, and tells what it was: sandboxes whose namespace is gone.
+    /// Collects what containers left that ended without a word: sandboxes whose namespaces are gone, with
+    /// everything of theirs; the files of sandboxes that nobody knows; namespaces that are mounted for
+    /// nobody. Endpoints stay, with their addresses and ports: they can be joined again.
     ///
     /// # Errors
-    /// The first that is met; what was collected before it stays collected.
+    /// Those of [`Netberth::verify`], and the first of deleting: what cannot go now is collected by the
+    /// next call.
     pub fn gc(&self) -> Result<Collection> {
         let mut locked = self.lock()?;
         collect(&mut locked).doing(|| "gc")
@@ -20,31 +25,67 @@ impl Netberth {
 
 fn collect(locked: &mut Locked<'_>) -> Result<Collection> {
     let mut collected = Vec::new();
-    for sandbox in records::sandboxes(locked.store())? {
-        let Some(why) = gone(locked, &sandbox)? else { continue };
-        let id = sandbox.container.to_string();
-        let doing = format!("delete sandbox {id}");
-        sandbox::delete(locked, sandbox, &doing).doing(|| doing.clone())?;
-        locked.say(Level::Info, || format!("collected sandbox {id}: {why}"));
-        collected.push(Collected { kind: "sandbox".to_owned(), id: Some(id), name: None, why });
+    let sight = look(locked)?;
+    let dead: Vec<Sandbox> = sight.dead().cloned().collect();
+    for sandbox in dead {
+        let name = sandbox.container.to_string();
+        let why = format!("its namespace {} is gone", sandbox.ns);
+        let doing = format!("delete sandbox {name}");
+        sandbox::delete(locked, sandbox, &doing).doing(|| doing)?;
+        collected.push(Collected { kind: "sandbox".to_owned(), id: Some(name), name: None, why });
+    }
+    for link in sight.leaked()? {
+        let Step::Veth { name, bridge, .. } = &link else { continue };
+        let (name, why) = (Some(name.clone()), format!("a port of {bridge} that no container has"));
+        locked.kernel().undo(std::slice::from_ref(&link)).into_iter().collect::<Result<()>>()?;
+        collected.push(Collected { kind: "link".to_owned(), id: None, name, why });
+    }
+    for (path, why) in strays(locked, sight.sandboxes())? {
+        remove(locked, &path)?;
+        let name = Some(path.display().to_string());
+        collected.push(Collected { kind: "file".to_owned(), id: None, name, why });
     }
     Ok(Collection { collected })
 }
 
-/// Why the namespace of a sandbox is no more, if it is so.
-fn gone(locked: &Locked<'_>, sandbox: &Sandbox) -> Result<Option<String>> {
-    let Ns::At { path, cookie } = &sandbox.ns else { return Ok(None) };
-    let ask = Ask { namespace: Some(sandbox.ns.clone()), ..Ask::default() };
-    let found = locked.kernel().facts(&ask)?.cookie;
-    let at = path.display();
-    Ok(match (found, cookie) {
-        (None, _) if sandbox.kind == SandboxKind::Own => {
-            Some(format!("no namespace is mounted at {at}"))
+/// What is in netberth's own directories, and of no container that is known.
+fn strays(locked: &Locked<'_>, sandboxes: &[Sandbox]) -> Result<Vec<(PathBuf, String)>> {
+    let config = locked.netberth.config();
+    let (files, mounts) = (config.sandboxes_dir(), config.netns_dir());
+    let ask = Ask { directories: vec![files.clone(), mounts.clone()], ..Ask::default() };
+    let found = locked.kernel().facts(&ask)?.directories;
+    let names = |directory: &Path| found.get(directory).cloned().unwrap_or_default();
+    let mut strays = Vec::new();
+    for name in names(&files) {
+        let path = files.join(&name);
+        let uses = |sandbox: &Sandbox| {
+            sandbox.container.as_str() == name
+                || sandbox.hosts.starts_with(&path)
+                || sandbox.resolv_conf.starts_with(&path)
+        };
+        if !sandboxes.iter().any(uses) {
+            strays.push((path, "the files of a container that nobody knows".to_owned()));
         }
-        (None, _) => Some(format!("{at} leads to no namespace any more")),
-        (Some(found), Some(meant)) if found != *meant => {
-            Some(format!("{at} leads to another namespace"))
+    }
+    for name in names(&mounts) {
+        let path = mounts.join(&name);
+        let uses = |sandbox: &Sandbox| sandbox.key == path;
+        let claimed = records::text(locked.store(), &records::netns_key(&name))?.is_some();
+        if !claimed && !sandboxes.iter().any(uses) {
+            strays.push((path, "a namespace that is mounted for nobody".to_owned()));
         }
-        _ => None,
-    })
+    }
+    Ok(strays)
+}
+
+/// Only what netberth itself puts there: a namespace's file, or a directory with the two files.
+fn remove(locked: &Locked<'_>, path: &Path) -> Result<()> {
+    let file = |name: &str| Step::File { path: path.join(name), text: String::new(), before: None };
+    let steps = if path.starts_with(locked.netberth.config().sandboxes_dir()) {
+        let path = path.to_owned();
+        vec![Step::Directory { path }, file("hosts"), file("resolv.conf")]
+    } else {
+        vec![Step::Netns { path: path.to_owned(), of: None }]
+    };
+    locked.kernel().undo(&steps).into_iter().collect()
 }

@@ -11,7 +11,7 @@ use crate::error::{Doing, Error, Result};
 use crate::model::{Difference, Owner, Repair};
 use crate::plan::Step;
 use crate::plan::rules::SetElements;
-use crate::services::checks::{Action, Finding};
+use crate::services::checks::{self, Action, Finding};
 use crate::store::Batch;
 
 /// What is set right may show what was hidden behind it: an address behind the device that was gone.
@@ -41,12 +41,13 @@ fn repair(locked: &mut Locked<'_>) -> Result<Repair> {
         told.clone()
     };
     let (left, failures) = rounds(locked, first)?;
+    let left = checks::told(&left);
     let place = |one: &Difference| (one.owner.clone(), one.object.clone());
-    let mut repaired: Vec<Difference> = told.into_iter().map(|one| one.difference).collect();
-    repaired.retain(|one| !left.iter().any(|left| place(&left.difference) == place(one)));
-    let with_error = |finding: Finding| {
-        let error = failures.get(&place(&finding.difference)).cloned();
-        Difference { error, ..finding.difference }
+    let mut repaired = checks::told(&told);
+    repaired.retain(|one| !left.iter().any(|left| place(left) == place(one)));
+    let with_error = |difference: Difference| {
+        let error = failures.get(&place(&difference)).cloned();
+        Difference { error, ..difference }
     };
     let differences = left.into_iter().map(with_error).collect();
     let count = repaired.len();
@@ -95,7 +96,9 @@ fn round(locked: &mut Locked<'_>, found: &[Finding], failures: &mut Failures) ->
     if !reloads.is_empty() {
         let reload = look(locked)?.reloading()?;
         if let Err(error) = play(locked, &[Action::Do(reload)]) {
-            reloads.iter().for_each(|one| fail(one, &error));
+            for one in &reloads {
+                fail(one, &error);
+            }
         }
     }
     let (swaps, others): (Vec<&Finding>, Vec<&Finding>) = others.into_iter().partition(|one| {
@@ -156,13 +159,11 @@ fn back(locked: &mut Locked<'_>, action: &Action) -> Result<()> {
 }
 
 fn apply(locked: &mut Locked<'_>, step: &Step) -> Result<()> {
-    match locked.kernel().apply(std::slice::from_ref(step)).failed {
-        Some((_, error)) => Err(error),
-        None => {
-            locked.say(Level::Debug, || step.to_string());
-            Ok(())
-        }
+    if let Some((_, error)) = locked.kernel().apply(std::slice::from_ref(step)).failed {
+        return Err(error);
     }
+    locked.say(Level::Debug, || step.to_string());
+    Ok(())
 }
 
 fn undo(locked: &mut Locked<'_>, step: &Step) -> Result<()> {

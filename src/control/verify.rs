@@ -2,17 +2,21 @@
 
 use std::collections::HashMap;
 
+use ipnet::IpNet;
+
 use super::commit::Intent;
 use super::locked::Locked;
-use super::{Netberth, backend, records};
+use super::route::{legs, moves};
+use super::{Netberth, backend, names, records};
 use crate::error::{Doing, Result};
 use crate::kernel::nft;
 use crate::model::{
-    Attachment, Endpoint, Id, Network, NetworkState, NetworkType, Owner, Role, Verification,
+    Attachment, Endpoint, Id, Network, NetworkState, NetworkType, Owner, Role, Sandbox,
+    SandboxKind, Verification,
 };
-use crate::plan::{Done, Facts, Step};
-use crate::services::checks::{self, Finding, Known, Recorded};
-use crate::services::ports;
+use crate::plan::{Done, Facts, Look, Step, with_lines};
+use crate::services::checks::{self, Action, Finding, Known, Recorded};
+use crate::services::{hosts, ports};
 use crate::store::{Record, Select, Table, decode};
 
 impl Netberth {
@@ -23,38 +27,32 @@ impl Netberth {
     /// `busy` if another process holds the state directory for longer than the configured timeout,
     /// `kernel` or `store` where one of them cannot be read.
     pub fn verify(&self) -> Result<Verification> {
+        // Records and kernel as of one moment: the lock is held while they are read, not longer.
         let seen = look(&self.lock_as_it_is()?).doing(|| "verify")?;
-        let differences = seen.findings()?.into_iter().map(|one| one.difference).collect();
-        Ok(Verification { differences })
+        Ok(Verification { differences: checks::told(&seen.findings()?) })
     }
 }
 
-/// Records and kernel as of one moment.
-pub(super) fn look(locked: &Locked<'_>) -> Result<Seen> {
-    let networks = records::networks(locked.store())?;
-    let records = recorded(locked, &networks)?;
-    let unfinished = unfinished(locked)?;
-    let facts = locked.kernel().facts(&checks::ask())?;
-    let in_kernel = |network: &Network| {
-        network.kind == NetworkType::Bridge && network.state == NetworkState::Up
-    };
-    let networks = networks.into_iter().filter(in_kernel).collect();
-    Ok(Seen { records, networks, unfinished, facts })
-}
-
-/// What is recorded, and what there is.
-pub(super) struct Seen {
+/// The records, and the kernel beside them.
+pub(super) struct Sight {
     records: Vec<Recorded>,
+    derived: Vec<Recorded>,
+    sandboxes: Vec<Sandbox>,
     networks: Vec<Network>,
     unfinished: Vec<String>,
+    repairing: bool,
+    looks: Vec<Look>,
     facts: Facts,
 }
 
-impl Seen {
+impl Sight {
     fn known<T>(&self, judge: impl FnOnce(&Known<'_>) -> T) -> Result<T> {
         let table = nft::as_listed(checks::TABLE)?;
         Ok(judge(&Known {
             records: &self.records,
+            derived: &self.derived,
+            sandboxes: &self.sandboxes,
+            looks: &self.looks,
             networks: &self.networks,
             unfinished: &self.unfinished,
             table: &table,
@@ -62,21 +60,108 @@ impl Seen {
         }))
     }
 
-    /// The judgement.
+    /// Everything that is found, in the order in which it is set right.
     pub(super) fn findings(&self) -> Result<Vec<Finding>> {
-        self.known(checks::judge)
+        self.known(checks::find)
     }
 
     /// The step that makes the table anew, with everything in it.
     pub(super) fn reloading(&self) -> Result<Step> {
-        let sets = self.known(checks::elements)?;
+        let sets = self.known(checks::all_elements)?;
         Ok(Step::Reload { name: checks::TABLE.to_owned(), sets })
     }
 
     /// Whether a verb was interrupted.
     pub(super) fn is_unfinished(&self) -> bool {
-        !self.unfinished.is_empty()
+        self.repairing || !self.unfinished.is_empty()
     }
+
+    /// The sandboxes whose namespaces are gone.
+    pub(super) fn dead(&self) -> impl Iterator<Item = &Sandbox> {
+        let gone = |sandbox: &&Sandbox| {
+            let at = self.looks.iter().position(|look| look.ns == sandbox.ns);
+            let seen = at.and_then(|at| self.facts.spaces.get(at));
+            sandbox.kind != SandboxKind::Host && seen.is_some_and(Option::is_none)
+        };
+        self.sandboxes.iter().filter(gone)
+    }
+
+    /// Ports of netberth's bridges that carry its name, and that no record has.
+    pub(super) fn leaked(&self) -> Result<Vec<Step>> {
+        let known: Vec<&str> = self
+            .records
+            .iter()
+            .flat_map(|record| &record.steps)
+            .filter_map(|done| match &done.step {
+                Step::Veth { name, .. } => Some(name.as_str()),
+                _ => None,
+            })
+            .collect();
+        let undone = |action: Action| match action {
+            Action::Undo(Step::Veth { name, .. }) if known.contains(&name.as_str()) => None,
+            Action::Undo(step @ Step::Veth { .. }) => Some(step),
+            _ => None,
+        };
+        Ok(self.findings()?.into_iter().flat_map(|one| one.mend).filter_map(undone).collect())
+    }
+
+    pub(super) fn sandboxes(&self) -> &[Sandbox] {
+        &self.sandboxes
+    }
+}
+
+pub(super) fn look(locked: &Locked<'_>) -> Result<Sight> {
+    let networks = records::networks(locked.store())?;
+    let records = recorded(locked, &networks)?;
+    let sandboxes = records::sandboxes(locked.store())?;
+    let mut derived = Vec::new();
+    for sandbox in sandboxes.iter().filter(|sandbox| !sandbox.deleting) {
+        derived.push(follows(locked, sandbox)?);
+    }
+    let (unfinished, repairing) = unfinished(locked)?;
+    let ask = checks::ask(&records, &derived, &sandboxes);
+    let facts = locked.kernel().facts(&ask)?;
+    let in_kernel = |network: &Network| {
+        network.kind == NetworkType::Bridge && network.state == NetworkState::Up
+    };
+    let networks = networks.into_iter().filter(in_kernel).collect();
+    let looks = ask.spaces;
+    Ok(Sight { records, derived, sandboxes, networks, unfinished, repairing, looks, facts })
+}
+
+/// What follows from the records of a container, and no plan has: its default routes and its files.
+fn follows(locked: &Locked<'_>, sandbox: &Sandbox) -> Result<Recorded> {
+    let legs = legs(locked.store(), sandbox)?;
+    let mut steps = moves(&sandbox.ns, &[], &legs);
+    let mut lines = Vec::new();
+    for leg in &legs {
+        let endpoints = records::endpoints(locked.store(), &leg.network.id)?;
+        lines.extend(names::lines(&leg.network, &endpoints));
+    }
+    if let Some(first) = legs.first() {
+        lines.extend(hosts::own_lines(&sandbox.own_names, first.endpoint.ips()));
+    }
+    lines.dedup();
+    let plan = records::steps(locked.store(), &records::sandbox_steps(&sandbox.container))?;
+    for done in plan {
+        let Step::File { path, text, .. } = done.step else { continue };
+        let text = if path == sandbox.hosts {
+            let subnets = legs.iter().flat_map(|leg| &leg.network.options.subnets);
+            let subnets: Vec<IpNet> = subnets.map(|subnet| subnet.subnet).collect();
+            with_lines(&hosts::without_others(&text, &subnets), &lines, &[])
+        } else {
+            text
+        };
+        steps.push(Step::File { path, text, before: None });
+    }
+    if !lines.is_empty() {
+        let paths = vec![sandbox.hosts.clone()];
+        steps.push(Step::Lines { paths, add: lines, remove: Vec::new() });
+    }
+    let id = sandbox.container.to_string();
+    let owner = Owner { kind: "sandbox".into(), id: id.clone(), name: id };
+    let steps = steps.into_iter().map(|step| Done { step, held: false }).collect();
+    Ok(Recorded { owner, steps })
 }
 
 /// Every plan that is recorded, with the noun whose it is.
@@ -139,14 +224,15 @@ fn known(names: &HashMap<String, Owner>, id: &str) -> Owner {
     names.get(id).cloned().unwrap_or_else(Owner::host)
 }
 
-fn unfinished(locked: &Locked<'_>) -> Result<Vec<String>> {
-    let intents = locked.store().list(&Select::all(Table::Intent))?;
-    let doing = |record: &Record| {
-        decode(record).map(|intent| match intent {
-            Intent::Build { doing, .. }
-            | Intent::TakeDown { doing, .. }
-            | Intent::Repair { doing } => doing,
-        })
-    };
-    intents.iter().map(doing).collect()
+/// The verbs that were interrupted, in words, and whether one is a repair: what that has not come to is
+/// told by itself.
+fn unfinished(locked: &Locked<'_>) -> Result<(Vec<String>, bool)> {
+    let (mut verbs, mut repairing) = (Vec::new(), false);
+    for record in locked.store().list(&Select::all(Table::Intent))? {
+        match decode(&record)? {
+            Intent::Build { doing, .. } | Intent::TakeDown { doing, .. } => verbs.push(doing),
+            Intent::Repair { .. } => repairing = true,
+        }
+    }
+    Ok((verbs, repairing))
 }

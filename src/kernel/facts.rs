@@ -10,7 +10,7 @@ use ipnet::IpNet;
 use super::linux::Linux;
 use super::route::{address, link, route};
 use super::space::Space;
-use super::{file, sockets, sysctl};
+use super::{file, observe, sockets, sysctl};
 use crate::error::{Doing, Error, Kind, Result};
 use crate::plan::rules::Ruleset;
 use crate::plan::{Ask, Facts, HostFacts, Ns, PortAsk};
@@ -54,6 +54,18 @@ pub(super) fn look(linux: &Linux, ask: &Ask) -> Result<Facts> {
             Err(error) if error.kind() == Kind::NotFound || is_none(&error) => {}
             Err(error) => return Err(error.doing(format!("look at the namespace {ns}"))),
         }
+    }
+    for ask in &ask.spaces {
+        let seen = match linux.within(&ask.ns, |space| observe::look(space, ask)) {
+            Ok(seen) => Some(seen),
+            Err(error) if error.kind() == Kind::NotFound || is_none(&error) => None,
+            Err(error) => return Err(error.doing(format!("look at the namespace {}", ask.ns))),
+        };
+        facts.spaces.push(seen);
+    }
+    for path in &ask.directories {
+        let found = file::list(path).doing(|| format!("ls {}", path.display()))?;
+        facts.directories.extend(found.map(|names| (path.clone(), names)));
     }
     for path in &ask.files {
         if path == Path::new(RESOLV_CONF) {

@@ -1,8 +1,8 @@
 //! Files and directories: written in place, because they may be bind-mounted into a container, where
 //! a file that is replaced would stay the old one.
 
-use std::fs::{DirBuilder, File, OpenOptions, Permissions};
-use std::io::{self, Read, Seek, SeekFrom, Write};
+use std::fs::{self, DirBuilder, File, OpenOptions, Permissions};
+use std::io::{self, ErrorKind, Read, Seek, SeekFrom, Write};
 use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt, PermissionsExt};
 use std::path::{Path, PathBuf};
 
@@ -21,7 +21,7 @@ pub(super) fn make_directory(path: &Path) -> Result<()> {
 
 /// `rmdir PATH`, where it is there and empty.
 pub(super) fn remove_directory(path: &Path) -> Result<()> {
-    match std::fs::remove_dir(path) {
+    match fs::remove_dir(path) {
         Ok(()) => Ok(()),
         Err(error) => match error.raw_os_error() {
             Some(libc::ENOENT | libc::ENOTEMPTY | libc::ENOTDIR | libc::EBUSY) => Ok(()),
@@ -44,7 +44,7 @@ pub(super) fn write(path: &Path, text: &str) -> Result<()> {
 pub(super) fn put_back(path: &Path, before: Option<&str>) -> Result<()> {
     let done = match before {
         Some(text) => replace(path, text),
-        None => std::fs::remove_file(path).map_err(|error| absent(&error)),
+        None => fs::remove_file(path).map_err(|error| absent(&error)),
     };
     // With its directory gone there is nothing left to put back into.
     done.or_else(|error| if error.kind() == Kind::NotFound { Ok(()) } else { Err(error) })
@@ -57,6 +57,22 @@ pub(super) fn read(path: &Path) -> Result<Option<String>> {
         Err(error) if error.kind() == Kind::NotFound => Ok(None),
         Err(error) => Err(error),
     }
+}
+
+/// Names of what is in a directory, in order; none where there is no such directory.
+pub(super) fn list(path: &Path) -> Result<Option<Vec<String>>> {
+    let entries = match fs::read_dir(path) {
+        Ok(entries) => entries,
+        Err(error) if error.kind() == ErrorKind::NotFound => return Ok(None),
+        Err(error) => return Err(Error::io(&error)),
+    };
+    let mut names = Vec::new();
+    for entry in entries {
+        let entry = entry.map_err(|error| Error::io(&error))?;
+        names.push(entry.file_name().to_string_lossy().into_owned());
+    }
+    names.sort();
+    Ok(Some(names))
 }
 
 /// Adds and removes lines of each file; a file that is not there is passed over. If one fails, those
@@ -167,7 +183,7 @@ mod tests {
         write(&path, "a longer text\n").unwrap();
         let inode = path.metadata().unwrap().ino();
         write(&path, "short\n").unwrap();
-        assert_eq!(std::fs::read_to_string(&path).unwrap(), "short\n");
+        assert_eq!(fs::read_to_string(&path).unwrap(), "short\n");
         assert_eq!(path.metadata().unwrap().ino(), inode);
         assert_eq!(path.metadata().unwrap().mode() & 0o777, 0o644);
         put_back(&path, None).unwrap();
@@ -180,10 +196,10 @@ mod tests {
         let directory = tempfile::tempdir().unwrap();
         let target = directory.path().join("target");
         let link = directory.path().join("link");
-        std::fs::write(&target, "untouched").unwrap();
+        fs::write(&target, "untouched").unwrap();
         std::os::unix::fs::symlink(&target, &link).unwrap();
         assert_eq!(write(&link, "x").unwrap_err().kind(), Kind::Denied);
-        assert_eq!(std::fs::read_to_string(&target).unwrap(), "untouched");
+        assert_eq!(fs::read_to_string(&target).unwrap(), "untouched");
         assert!(write(directory.path(), "x").is_err());
         let fifo = directory.path().join("fifo");
         nix::unistd::mkfifo(&fifo, nix::sys::stat::Mode::S_IRWXU).unwrap();
@@ -194,14 +210,14 @@ mod tests {
     fn an_edit_that_fails_half_way_leaves_nothing() {
         let directory = tempfile::tempdir().unwrap();
         let first = directory.path().join("first");
-        std::fs::write(&first, "one\n").unwrap();
+        fs::write(&first, "one\n").unwrap();
         let paths = [directory.path().join("absent"), first.clone(), directory.path().into()];
         assert!(edit(&paths, &lines(&["two"]), &[]).is_err());
-        assert_eq!(std::fs::read_to_string(&first).unwrap(), "one\n");
+        assert_eq!(fs::read_to_string(&first).unwrap(), "one\n");
         edit(&paths[..2], &lines(&["two"]), &lines(&["one"])).unwrap();
-        assert_eq!(std::fs::read_to_string(&first).unwrap(), "two\n");
+        assert_eq!(fs::read_to_string(&first).unwrap(), "two\n");
         edit_back(&paths[..2], &lines(&["two"]), &lines(&["one"])).unwrap();
-        assert_eq!(std::fs::read_to_string(&first).unwrap(), "one\n");
+        assert_eq!(fs::read_to_string(&first).unwrap(), "one\n");
     }
 
     #[test]
@@ -210,10 +226,10 @@ mod tests {
         let leaf = directory.path().join("a/b");
         make_directory(&leaf).unwrap();
         make_directory(&leaf).unwrap();
-        std::fs::write(leaf.join("file"), "").unwrap();
+        fs::write(leaf.join("file"), "").unwrap();
         remove_directory(&leaf).unwrap();
         assert!(leaf.exists());
-        std::fs::remove_file(leaf.join("file")).unwrap();
+        fs::remove_file(leaf.join("file")).unwrap();
         remove_directory(&leaf).unwrap();
         remove_directory(&leaf).unwrap();
         assert!(!leaf.exists());

@@ -11,6 +11,7 @@ mod linux;
 mod netlink;
 mod netns;
 pub mod nft;
+mod observe;
 mod requests;
 mod route;
 pub mod sockets;

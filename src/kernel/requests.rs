@@ -10,13 +10,14 @@ use crate::plan::{Hop, Step};
 
 /// Whether the step is one rtnetlink request.
 pub(super) fn is_one(step: &Step) -> bool {
-    use Step::{Address, Bridge, BridgePort, DefaultRoute, Route, Up, Veth};
+    use Step::{Address, Bridge, BridgePort, DefaultRoute, Link, Route, Up, Veth};
     matches!(
         step,
         Bridge { .. }
             | Veth { .. }
             | BridgePort { .. }
             | Up { .. }
+            | Link { .. }
             | Address { .. }
             | Route { .. }
             | DefaultRoute { .. }
@@ -27,7 +28,7 @@ pub(super) fn is_one(step: &Step) -> bool {
 pub(super) fn names(step: &Step) -> Option<&str> {
     match step {
         Step::Veth { bridge, .. } => Some(bridge),
-        Step::Address { dev, .. } | Step::Route { dev, .. } => Some(dev),
+        Step::Address { dev, .. } | Step::Route { dev, .. } | Step::Link { dev, .. } => Some(dev),
         Step::DefaultRoute { to, .. } => to.as_ref().map(|hop| hop.dev.as_str()),
         _ => None,
     }
@@ -59,6 +60,21 @@ pub(super) fn doing(
         }),
         Step::BridgePort { name } => link::set_hairpin(name),
         Step::Up { dev, .. } => link::set_up(dev, true),
+        Step::Link { dev, name, mac, mtu, master, .. } => {
+            let master = match master.as_deref() {
+                None => None,
+                Some("") => Some(0),
+                Some(bridge) => Some(space.index(bridge)?),
+            };
+            let mac = mac.as_deref().map(link::mac).transpose()?;
+            link::set(&link::Change {
+                index: space.index(dev)?,
+                name: name.as_deref(),
+                mac,
+                mtu: *mtu,
+                master,
+            })
+        }
         Step::Address { dev, address, noprefixroute, .. } => {
             Ok(address::add(space.index(dev)?, *address, *noprefixroute))
         }
@@ -91,7 +107,9 @@ pub(super) fn undoing(step: &Step, space: &mut Space<'_>) -> Result<Option<Vec<u
             Ok(Some(route::delete(&default(*ipv6, hop, space)?)))
         }
         // A port's options go with the link.
-        Step::BridgePort { .. } | Step::DefaultRoute { to: None, from: None, .. } => Ok(None),
+        Step::BridgePort { .. }
+        | Step::Link { .. }
+        | Step::DefaultRoute { to: None, from: None, .. } => Ok(None),
         _ => Err(not_one(step)),
     }
 }

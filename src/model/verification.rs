@@ -10,7 +10,7 @@ pub struct Verification {
 }
 
 /// One thing that is not as it should be.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize)]
 pub struct Difference {
     /// Whose it is.
     pub owner: Owner,
@@ -57,7 +57,7 @@ pub struct Collected {
 }
 
 /// Whose a thing is.
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
 pub struct Owner {
     /// `network`, `endpoint`, `service`, `sandbox`; `host` for what belongs to all of them.
     pub kind: String,

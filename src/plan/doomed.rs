@@ -48,7 +48,7 @@ impl<'a> Doomed<'a> {
                 self.namespace(ns) || goes_with_its_device
             }
             Step::Sysctl { ns, before, .. } => before.is_none() || self.namespace(ns),
-            Step::Announce { .. } => true,
+            Step::Announce { .. } | Step::Link { .. } => true,
             _ => false,
         }
     }

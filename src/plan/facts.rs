@@ -7,8 +7,8 @@ use std::path::PathBuf;
 
 use ipnet::IpNet;
 
-use super::Ns;
 use super::rules::Ruleset;
+use super::{Look, Ns, Seen};
 use crate::model::Proto;
 
 /// A question to the kernel: only what is named here is looked up.
@@ -30,6 +30,10 @@ pub struct Ask {
     pub ports: Vec<PortAsk>,
     /// Every table of the host's namespace, with its rules.
     pub rules: bool,
+    /// Namespaces of which everything is wanted.
+    pub spaces: Vec<Look>,
+    /// Directories whose entries are wanted.
+    pub directories: Vec<PathBuf>,
 }
 
 /// Whether a program of the host listens where a mapping is to be.
@@ -68,6 +72,11 @@ pub struct Facts {
     pub ports: Vec<Option<String>>,
     /// The tables, if asked.
     pub rules: Ruleset,
+    /// For each namespace of [`Ask::spaces`], in order: what is in it; none where there is none, or
+    /// another than was meant.
+    pub spaces: Vec<Option<Seen>>,
+    /// Names of what is in the directories asked for, in order; one that does not exist is left out.
+    pub directories: BTreeMap<PathBuf, Vec<String>>,
 }
 
 /// The host's own network, as far as the choice of subnets needs it.

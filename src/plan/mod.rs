@@ -10,6 +10,7 @@ mod facts;
 mod flow;
 mod lines;
 pub mod rules;
+mod seen;
 mod step;
 mod text;
 
@@ -19,6 +20,7 @@ pub(crate) use doomed::without as without_doomed;
 pub use facts::{Ask, Facts, HostFacts, PortAsk};
 pub use flow::Flow;
 pub(crate) use lines::with_lines;
+pub use seen::{Look, Seen, SeenAddress, SeenLink, SeenRoute};
 pub use step::{Hop, Step};
 
 use serde::{Deserialize, Serialize};

@@ -64,6 +64,26 @@ pub enum Step {
         /// The peer's address.
         mac: String,
     },
+    /// `ip -n NS link set DEV [name NAME] [address MAC] [mtu MTU] [master MASTER | nomaster]`: what is
+    /// there already is given back what was recorded. Nothing to undo.
+    Link {
+        /// Where.
+        ns: Ns,
+        /// Its name of the moment.
+        dev: String,
+        /// Its new name.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        name: Option<String>,
+        /// Its new hardware address.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        mac: Option<String>,
+        /// Its new MTU, in bytes.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        mtu: Option<u32>,
+        /// Its new bridge; empty = none.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        master: Option<String>,
+    },
     /// `ip link set NAME type bridge_slave hairpin on`: undone with the link.
     BridgePort {
         /// The host end of a veth.
@@ -247,6 +267,7 @@ impl Step {
     pub fn place(&self) -> &Ns {
         match self {
             Step::Up { ns, .. }
+            | Step::Link { ns, .. }
             | Step::Address { ns, .. }
             | Step::Route { ns, .. }
             | Step::DefaultRoute { ns, .. }

@@ -102,6 +102,17 @@ impl Step {
                 format!("ip link set {name} type bridge_slave hairpin on")
             }
             Step::Up { ns, dev } => within(ns, &format!("ip link set {dev} up")),
+            Step::Link { ns, dev, name, mac, mtu, master } => {
+                let name = name.as_ref().map(|name| format!(" name {name}"));
+                let mac = mac.as_ref().map(|mac| format!(" address {mac}"));
+                let mtu = mtu.map(|mtu| format!(" mtu {mtu}"));
+                let master = master.as_ref().map(|master| match master.as_str() {
+                    "" => " nomaster".to_owned(),
+                    master => format!(" master {master}"),
+                });
+                let words: String = [name, mac, mtu, master].into_iter().flatten().collect();
+                within(ns, &format!("ip link set {dev}{words}"))
+            }
             Step::Address { ns, dev, address, noprefixroute } => {
                 let nodad = if address.addr().is_ipv6() { " nodad" } else { "" };
                 let bare = if *noprefixroute { " noprefixroute" } else { "" };
@@ -152,6 +163,7 @@ impl Step {
                 vec![format!("ip link del {name}")]
             }
             Step::BridgePort { .. }
+            | Step::Link { .. }
             | Step::Announce { .. }
             | Step::Reload { .. }
             | Step::Conntrack { leaving: false, .. } => Vec::new(),

@@ -2,6 +2,8 @@
 
 use std::net::IpAddr;
 
+use ipnet::IpNet;
+
 use crate::model::{Endpoint, ExtraHost};
 
 /// What every hosts file has, as Debian's does.
@@ -87,6 +89,16 @@ pub(crate) fn with_address(text: &str, name: &str, address: IpAddr) -> String {
         }
     });
     changed.collect()
+}
+
+/// The text without the lines of addresses in these subnets: of others on a network, as it was when the
+/// text was written.
+pub(crate) fn without_others(text: &str, subnets: &[IpNet]) -> String {
+    let is_in = |line: &str| {
+        let address = line.split_whitespace().next().and_then(|word| word.parse().ok());
+        address.is_some_and(|ip: IpAddr| subnets.iter().any(|subnet| subnet.contains(&ip)))
+    };
+    text.split_inclusive('\n').filter(|line| !is_in(line)).collect()
 }
 
 #[cfg(test)]

@@ -23,7 +23,7 @@ Exit status: 0, or that of the kind of failure: 2 invalid, 3 not found, 4 exists
 6 exhausted, 7 denied, 8 unsupported, 9 kernel, 10 store, 11 busy, 12 timeout, 13 a bug. With --json
 the error is a document, too, on standard error.";
 
-const HOST: &str = "Ask the server at unix:///PATH or tcp://ADDRESS:PORT instead of doing it in this \
+const HOST: &str = "Ask the server at unix:///PATH or tcp://HOST:PORT instead of doing it in this \
     process";
 const COLOR: &str = "When to use colours; NO_COLOR is honoured";
 
@@ -47,16 +47,49 @@ pub(crate) struct Global {
     #[arg(hide_env_values = true, help = HOST)]
     pub(crate) host: Option<Address>,
 
+    /// Who signed the server's certificate, in PEM
+    #[arg(long, global = true, value_name = "FILE", env = "NETBERTH_TLSCACERT")]
+    #[arg(hide_env_values = true, hide_short_help = true, requires_all = ["tlscert", "tlskey"])]
+    pub(crate) tlscacert: Option<PathBuf>,
+
+    /// Our certificate, in PEM
+    #[arg(long, global = true, value_name = "FILE", env = "NETBERTH_TLSCERT")]
+    #[arg(hide_env_values = true, hide_short_help = true, requires_all = ["tlscacert", "tlskey"])]
+    pub(crate) tlscert: Option<PathBuf>,
+
+    /// Our private key, in PEM
+    #[arg(long, global = true, value_name = "FILE", env = "NETBERTH_TLSKEY")]
+    #[arg(hide_env_values = true, hide_short_help = true, requires_all = ["tlscacert", "tlscert"])]
+    pub(crate) tlskey: Option<PathBuf>,
+
     /// Records, and the containers' files [default: /var/lib/netberth]
-    #[arg(long, global = true, value_name = "DIR", conflicts_with = "host")]
+    #[arg(
+        long,
+        global = true,
+        value_name = "DIR",
+        conflicts_with = "host",
+        hide_short_help = true
+    )]
     pub(crate) state_dir: Option<PathBuf>,
 
     /// What does not outlive a boot [default: /run/netberth]
-    #[arg(long, global = true, value_name = "DIR", conflicts_with = "host")]
+    #[arg(
+        long,
+        global = true,
+        value_name = "DIR",
+        conflicts_with = "host",
+        hide_short_help = true
+    )]
     pub(crate) run_dir: Option<PathBuf>,
 
     /// Where the namespaces are mounted [default: netns below the run directory]
-    #[arg(long, global = true, value_name = "DIR", conflicts_with = "host")]
+    #[arg(
+        long,
+        global = true,
+        value_name = "DIR",
+        conflicts_with = "host",
+        hide_short_help = true
+    )]
     pub(crate) netns_dir: Option<PathBuf>,
 
     /// Print the JSON documents of the HTTP interface, one a line
@@ -107,13 +140,24 @@ pub(crate) enum Command {
     /// Print the ip, nft and sysctl lines of a changing command, and do nothing
     Plan(Plan),
     /// Compare what was made with what the host has
-    #[command(after_help = "Exit status 1 if there are differences. Nothing is changed.")]
+    #[command(
+        after_help = "Example:\n  netberth verify\n\nExit status 1 if there are differences. Nothing is changed."
+    )]
     Verify,
+    /// Set right what is not as it was made; what is right is not touched
+    #[command(
+        after_help = "Examples:\n  netberth repair\n  netberth plan repair\n\nExit status 1 if differences are left."
+    )]
+    Repair,
+    /// Remove what nobody needs any more: what is left of containers that are gone
+    #[command(after_help = "Examples:\n  netberth gc\n  netberth gc --dry-run")]
+    Gc,
     /// Run a command in a container's network
     Exec(exec::Exec),
     /// Draw networks, endpoints, services and containers
     Topology(topology::Topology),
     /// Print the versions of everything that plays a part
+    #[command(after_help = "Example:\n  netberth version\n\nWith -H, those of the server.")]
     Version,
     /// Print completions for a shell
     Completion(Completion),
@@ -142,11 +186,14 @@ impl Plan {
         };
         let path = |path: &Option<PathBuf>| path.clone().map(OsString::from);
         option("--host", global.host.as_ref().map(|host| host.to_string().into()));
+        option("--tlscacert", path(&global.tlscacert));
+        option("--tlscert", path(&global.tlscert));
+        option("--tlskey", path(&global.tlskey));
         option("--state-dir", path(&global.state_dir));
         option("--run-dir", path(&global.run_dir));
         option("--netns-dir", path(&global.netns_dir));
-        if global.json {
-            all.push("--json".into());
+        for (on, name) in [(global.json, "--json"), (global.verbose, "--verbose")] {
+            all.extend(on.then(|| OsString::from(name)));
         }
         all.extend(self.command);
         all
@@ -154,7 +201,11 @@ impl Plan {
 }
 
 #[derive(Args, Debug)]
-#[command(after_help = "Example:\n  source <(netberth completion bash)")]
+#[command(
+    after_help = "Examples:\n  netberth completion bash > /etc/bash_completion.d/netberth\n  \
+    netberth completion zsh > ~/.zfunc/_netberth\n  \
+    netberth completion fish > ~/.config/fish/completions/netberth.fish"
+)]
 pub(crate) struct Completion {
     pub(crate) shell: Shell,
 }
@@ -181,6 +232,38 @@ mod tests {
     #[test]
     fn the_command_line_is_sound() {
         Arguments::command().debug_assert();
+    }
+
+    /// Every command that is no group of others, with the words that lead to it.
+    fn leaves(command: &clap::Command, path: &str, found: &mut Vec<(String, clap::Command)>) {
+        for sub in command.get_subcommands().filter(|sub| !sub.is_hide_set()) {
+            let path = format!("{path} {}", sub.get_name());
+            if sub.has_subcommands() {
+                leaves(sub, &path, found);
+            } else {
+                found.push((path, sub.clone()));
+            }
+        }
+    }
+
+    #[test]
+    fn every_command_says_what_it_is_and_has_an_example_that_parses() {
+        let mut found = Vec::new();
+        leaves(&Arguments::command(), "netberth", &mut found);
+        assert!(found.len() > 25, "{}", found.len());
+        for (path, command) in found {
+            assert!(command.get_about().is_some(), "{path} says nothing");
+            let help = command.get_after_help().map(ToString::to_string).unwrap_or_default();
+            let lines = help.lines().map(str::trim).filter(|line| line.starts_with(&path));
+            let lines: Vec<&str> = lines.collect();
+            assert!(!lines.is_empty(), "{path} has no example");
+            for line in lines {
+                // What the shell keeps for itself.
+                let words = line.split(['#', '|', '>']).next().unwrap().replace('\'', "");
+                let parsed = Arguments::try_parse_from(words.split_whitespace());
+                assert!(parsed.is_ok(), "{line}: {}", parsed.unwrap_err());
+            }
+        }
     }
 
     #[test]

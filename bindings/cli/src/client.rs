@@ -1,9 +1,10 @@
 //! One request to a server: over a unix socket or TCP.
 
 use std::fmt;
-use std::net::SocketAddr;
+use std::net::IpAddr;
 use std::path::PathBuf;
 use std::str::FromStr;
+use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::Bytes;
@@ -17,6 +18,9 @@ use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::{TcpStream, UnixStream};
 use tokio::runtime::{Builder, Runtime};
 use tokio::time::timeout;
+use tokio_rustls::TlsConnector;
+
+use crate::tls;
 
 /// A change may wait for the lock of the state directory, which a server may be told to wait long for.
 const PATIENCE: Duration = Duration::from_mins(10);
@@ -27,8 +31,8 @@ const TO_CONNECT: Duration = Duration::from_secs(10);
 pub(crate) enum Address {
     /// `unix:///run/netberth/netberthd.sock`
     Unix(PathBuf),
-    /// `tcp://127.0.0.1:2015`
-    Tcp(SocketAddr),
+    /// `tcp://127.0.0.1:2015`: a name or an address, without brackets, and a port
+    Tcp(String, u16),
 }
 
 impl FromStr for Address {
@@ -38,11 +42,8 @@ impl FromStr for Address {
         match (text.strip_prefix("unix://"), text.strip_prefix("tcp://")) {
             (Some(path), _) if path.starts_with('/') => Ok(Address::Unix(path.into())),
             (Some(_), _) => Err("the path of a socket is absolute: unix:///PATH".to_owned()),
-            (_, Some(address)) => {
-                let expected = |_| "expected tcp://ADDRESS:PORT, no host name".to_owned();
-                address.parse().map(Address::Tcp).map_err(expected)
-            }
-            _ => Err("expected unix:///PATH or tcp://ADDRESS:PORT".to_owned()),
+            (_, Some(address)) => tcp(address).ok_or_else(|| "expected tcp://HOST:PORT".to_owned()),
+            _ => Err("expected unix:///PATH or tcp://HOST:PORT".to_owned()),
         }
     }
 }
@@ -51,7 +52,31 @@ impl fmt::Display for Address {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Address::Unix(path) => write!(f, "unix://{}", path.display()),
-            Address::Tcp(address) => write!(f, "tcp://{address}"),
+            Address::Tcp(host, port) if host.contains(':') => write!(f, "tcp://[{host}]:{port}"),
+            Address::Tcp(host, port) => write!(f, "tcp://{host}:{port}"),
+        }
+    }
+}
+
+/// `HOST:PORT`; IPv6 addresses stand in brackets.
+fn tcp(text: &str) -> Option<Address> {
+    let (host, port) = text.rsplit_once(':')?;
+    let port: u16 = port.parse().ok().filter(|port| *port != 0)?;
+    let host = match host.strip_prefix('[') {
+        Some(rest) => rest.strip_suffix(']').filter(|inner| inner.contains(':'))?,
+        None => Some(host).filter(|host| !host.is_empty() && !host.contains([':', '/']))?,
+    };
+    Some(Address::Tcp(host.to_owned(), port))
+}
+
+impl Address {
+    /// Whether what is sent there stays on this machine.
+    fn is_local(&self) -> bool {
+        match self {
+            Address::Unix(_) => true,
+            Address::Tcp(host, _) => {
+                host == "localhost" || host.parse::<IpAddr>().is_ok_and(|ip| ip.is_loopback())
+            }
         }
     }
 }
@@ -59,22 +84,28 @@ impl fmt::Display for Address {
 /// A server, and the means to wait for it.
 pub(crate) struct Client {
     address: Address,
+    tls: Option<Arc<rustls::ClientConfig>>,
     runtime: Runtime,
 }
 
 impl Client {
-    /// For the server at this address; nothing is sent yet.
+    /// For the server at this address; nothing is sent yet. A socket file needs no `tls`.
     ///
     /// # Errors
-    /// `kernel` when descriptors run out.
-    pub(crate) fn new(address: Address) -> Result<Self> {
+    /// `invalid` for another machine without `tls`; `kernel` when descriptors run out.
+    pub(crate) fn new(address: Address, tls: Option<Arc<rustls::ClientConfig>>) -> Result<Self> {
+        if tls.is_none() && !address.is_local() {
+            let what =
+                format!("{address} is another machine: give --tlscacert, --tlscert and --tlskey");
+            return Err(Error::new(Kind::Invalid, what));
+        }
         let runtime = Builder::new_current_thread().enable_all().build();
-        Ok(Client { address, runtime: runtime.doing(|| "start the runtime")? })
+        Ok(Client { address, tls, runtime: runtime.doing(|| "start the runtime")? })
     }
 
-    /// A unix socket does not leave the machine.
+    /// Whether the server runs on this machine.
     pub(crate) fn is_local(&self) -> bool {
-        matches!(self.address, Address::Unix(_))
+        self.address.is_local()
     }
 
     /// Sends a request, on a connection of its own, and reads the whole answer.
@@ -107,10 +138,16 @@ impl Client {
                 let stream = stream.map_err(|error| unreachable(&error))?;
                 timeout(PATIENCE, speak(stream, request)).await.map_err(late)?
             }
-            Address::Tcp(address) => {
-                let stream =
-                    timeout(TO_CONNECT, TcpStream::connect(address)).await.map_err(late)?;
+            Address::Tcp(host, port) => {
+                let connecting = TcpStream::connect((host.as_str(), *port));
+                let stream = timeout(TO_CONNECT, connecting).await.map_err(late)?;
                 let stream = stream.map_err(|error| unreachable(&error))?;
+                let Some(config) = &self.tls else {
+                    return timeout(PATIENCE, speak(stream, request)).await.map_err(late)?;
+                };
+                let greeting = TlsConnector::from(config.clone()).connect(tls::name(host)?, stream);
+                let stream = timeout(TO_CONNECT, greeting).await.map_err(late)?;
+                let stream = stream.map_err(|error| tls::refused(host, &error))?;
                 timeout(PATIENCE, speak(stream, request)).await.map_err(late)?
             }
         }
@@ -147,10 +184,29 @@ mod tests {
 
     #[test]
     fn addresses() {
-        for good in ["unix:///run/a.sock", "tcp://127.0.0.1:80", "tcp://[::1]:80"] {
-            assert_eq!(good.parse::<Address>().unwrap().to_string(), good);
+        for (good, local) in [
+            ("unix:///run/a.sock", true),
+            ("tcp://127.0.0.1:80", true),
+            ("tcp://[::1]:80", true),
+            ("tcp://localhost:80", true),
+            ("tcp://192.0.2.1:80", false),
+            ("tcp://a.example:80", false),
+        ] {
+            let address: Address = good.parse().unwrap();
+            assert_eq!((address.to_string().as_str(), address.is_local()), (good, local));
+            assert_eq!(Client::new(address, None).is_ok(), local, "{good}");
         }
-        for bad in ["unix://a", "tcp://localhost:80", "tcp://1.2.3.4", "/run/a.sock", ""] {
+        for bad in [
+            "unix://a",
+            "tcp://1.2.3.4",
+            "tcp://::1:80",
+            "tcp://[a]:80",
+            "tcp://:80",
+            "tcp://a:0",
+            "tcp://a/b:80",
+            "/run/a.sock",
+            "",
+        ] {
             assert!(bad.parse::<Address>().is_err(), "{bad}");
         }
     }

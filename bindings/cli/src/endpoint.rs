@@ -17,10 +17,15 @@ pub(crate) enum Command {
     /// Create an endpoint on a network and print its id
     Create(Create),
     /// List endpoints, of one network or of all
+    #[command(after_help = "Examples:\n  netberth endpoint ls\n  netberth endpoint ls web")]
     Ls(List),
     /// Show endpoints whole
+    #[command(after_help = "Example:\n  netberth endpoint inspect web front")]
     Inspect(Inspect),
     /// Delete endpoints
+    #[command(
+        after_help = "Examples:\n  netberth endpoint rm web front back\n  netberth endpoint rm --force web front\n\nEach that is gone is named; the exit status is that of the first that is not."
+    )]
     Rm(Remove),
 }
 
@@ -154,7 +159,7 @@ pub(crate) fn run(context: &mut Context, command: Command) -> Result<()> {
                 Some(network) => Read::Endpoints { network, filter: filter.clone(), verbose },
                 None => Read::Services { filter: filter.clone(), verbose },
             };
-            lists::show(context, &listing, verb, |all| table(all, &listing))
+            lists::show(context, &listing, verb, |_| true, |all| table(all, &listing))
         }
         Command::Inspect(Inspect { network, endpoints, brief }) => {
             lists::inspect(context, &endpoints, |endpoint| Read::Endpoint {
@@ -164,10 +169,9 @@ pub(crate) fn run(context: &mut Context, command: Command) -> Result<()> {
             })
         }
         Command::Rm(Remove { network, endpoints, force }) => {
-            context.each(&endpoints, |endpoint| Change::EndpointDelete {
-                network: network.clone(),
-                endpoint: endpoint.to_owned(),
-                force,
+            context.each(&endpoints, |_, endpoint| {
+                let (network, endpoint) = (network.clone(), endpoint.to_owned());
+                Ok(vec![Change::EndpointDelete { network, endpoint, force }])
             })
         }
     }

@@ -23,12 +23,13 @@ Examples:
   netberth exec c1 -- curl http://front/
 
 It runs on this host's files, with the network, the names and the resolver of the container. The exit
-status is that of the command; 127 if there is none of that name.";
+status is that of the command, and signals reach it; 127 if there is none of that name, 126 if it
+cannot be run.";
 
 #[derive(Args, Debug)]
 #[command(after_help = EXEC)]
 pub(crate) struct Exec {
-    /// The container's id
+    /// The container's id, or its first four characters or more
     container: String,
 
     /// The command and its arguments
@@ -42,7 +43,8 @@ pub(crate) fn run(context: &mut Context, exec: &Exec) -> Result<()> {
         let what = "a namespace can only be entered on its own machine: use a unix socket, or none";
         return Err(Error::new(Kind::Unsupported, what));
     }
-    let sandbox = context.look(&Read::Sandbox { container: exec.container.clone() })?;
+    let container = context.container(&exec.container)?;
+    let sandbox = context.look(&Read::Sandbox { container })?;
     let Some((program, arguments)) = exec.command.split_first() else { return Ok(()) };
     enter(Path::new(text(&sandbox, "key")))?;
     for (file, place) in [("hosts_path", "/etc/hosts"), ("resolv_conf_path", "/etc/resolv.conf")] {

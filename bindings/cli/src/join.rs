@@ -11,7 +11,7 @@ use serde_json::{Value, json};
 use crate::bulk;
 use crate::context::Context;
 use crate::document::{self, Request};
-use crate::verb::Change;
+use crate::verb::{Change, Read};
 
 const JOIN: &str = "\
 Examples:
@@ -21,7 +21,7 @@ Examples:
   netberth join --from joins.json --atomic       # many at once, each with its endpoint:
       [{\"network\":\"web\",\"endpoint\":{\"name\":\"a\"},\"container\":{\"container_id\":\"c1\"}}, …]
 
-Of many, each that is refused is told on standard error; the exit status is that of the first.";
+Of many, each has a line that says what became of it; the exit status is that of the first refusal.";
 
 #[derive(Args, Debug)]
 #[command(after_help = JOIN)]
@@ -168,6 +168,9 @@ pub(crate) fn join(context: &mut Context, join: Join) -> Result<ExitCode> {
     if let Some(path) = from {
         return bulk::join(context, &document::file(&path)?, atomic);
     }
+    if atomic {
+        return Err(Error::new(Kind::Invalid, "--atomic is for many: it needs --from"));
+    }
     let (Some(network), Some(endpoint), Some(container)) = (network, endpoint, container) else {
         return Err(Error::new(Kind::Invalid, "give NETWORK, ENDPOINT and CONTAINER, or --from"));
     };
@@ -176,7 +179,15 @@ pub(crate) fn join(context: &mut Context, join: Join) -> Result<ExitCode> {
     Ok(ExitCode::SUCCESS)
 }
 
+const DETACH: &str = "\
+Examples:
+  netberth detach web front
+  netberth detach web front c1
+
+The endpoint keeps its addresses and ports, and the container its namespace: `netberth sandbox rm`.";
+
 #[derive(Args, Debug)]
+#[command(after_help = DETACH)]
 pub(crate) struct Detach {
     /// Name, id or id prefix
     network: String,
@@ -184,11 +195,26 @@ pub(crate) struct Detach {
     /// Name, id or id prefix
     endpoint: String,
 
-    /// The container's id
-    container: String,
+    /// The container's id, or its first four characters or more [default: who is joined]
+    container: Option<String>,
 }
 
 pub(crate) fn detach(context: &mut Context, detach: Detach) -> Result<()> {
     let Detach { network, endpoint, container } = detach;
+    let container = match container {
+        Some(given) => context.container(&given)?,
+        None => joined(context, &network, &endpoint)?,
+    };
     context.change(&Change::Detach { network, endpoint, container }).map(drop)
+}
+
+/// Who is joined to an endpoint.
+fn joined(context: &Context, network: &str, endpoint: &str) -> Result<String> {
+    let (network, endpoint) = (network.to_owned(), endpoint.to_owned());
+    let doing = format!("detach from endpoint {endpoint}");
+    let found = context.look_before(&Read::Endpoint { network, endpoint, verbose: true })?;
+    match document::text(&found, "container") {
+        "" => Err(Error::new(Kind::Invalid, "nobody is joined to it").doing(doing)),
+        container => Ok(container.to_owned()),
+    }
 }

@@ -50,11 +50,13 @@ impl Listing {
     }
 }
 
-/// Shows a list as the reader wants it: documents, ids, or a table.
+/// Shows a list as the reader wants it: documents as they are, or of those that are `wanted` ids or a
+/// table.
 pub(crate) fn show(
     context: &mut Context,
     listing: &Listing,
     verb: impl Fn(bool) -> Read,
+    wanted: impl Fn(&Value) -> bool,
     table: impl FnOnce(&[Value]) -> Table,
 ) -> Result<()> {
     if context.json {
@@ -63,14 +65,14 @@ pub(crate) fn show(
         return Ok(());
     }
     let all = context.look(&verb(true))?;
-    let all = members(&all);
+    let all: Vec<Value> = members(&all).iter().filter(|one| wanted(one)).cloned().collect();
     if listing.quiet {
-        for one in all {
+        for one in &all {
             context.line(text(one, "id"));
         }
         return Ok(());
     }
-    let table = table(all).text(context.colored);
+    let table = table(&all).text(context.colored);
     context.text(&table);
     Ok(())
 }

@@ -1,36 +1,72 @@
 //! In this process: the library itself.
 
+use std::cell::OnceCell;
+use std::io::{self, Write};
+use std::sync::Arc;
+
 use netberth::error::Doing;
 use netberth::model::{EndpointSpec, JoinRequest, JoinSpec, Joined, NetworkSpec, ServiceSpec};
-use netberth::{Config, Error, Kind, Netberth, Result};
+use netberth::{Config, Error, Kind, Level, Netberth, Result};
 use serde::Serialize;
 use serde_json::json;
 
 use crate::door::Door;
 use crate::verb::{Change, Read};
 
-/// The library, opened on a state directory.
+/// The library, opened on a state directory by the first verb that needs it.
 pub(crate) struct Local {
-    netberth: Netberth,
+    config: Config,
+    /// Say all that is done, and not only what goes wrong.
+    verbose: bool,
+    netberth: OnceCell<Netberth>,
 }
 
 impl Local {
-    /// Opens the state directory.
-    ///
-    /// # Errors
-    /// Those of [`Netberth::open`].
-    pub(crate) fn open(config: Config) -> Result<Self> {
-        Ok(Local { netberth: Netberth::open(config)? })
+    /// On this state directory; nothing is opened yet.
+    pub(crate) fn new(config: Config, verbose: bool) -> Self {
+        Local { config, verbose, netberth: OnceCell::new() }
     }
 
-    /// Where the core's messages go.
-    pub(crate) fn netberth(&self) -> &Netberth {
-        &self.netberth
+    fn core(&self) -> Result<&Netberth> {
+        if let Some(core) = self.netberth.get() {
+            return Ok(core);
+        }
+        let core = Netberth::open(self.config.clone())?;
+        let least = if self.verbose { Level::Debug } else { Level::Warning };
+        core.set_log(Some(Arc::new(move |level, message: &str| {
+            let mark = match level {
+                Level::Warning => "warning: ",
+                Level::Info => "",
+                Level::Debug => "  ",
+            };
+            if level <= least {
+                let _ = writeln!(io::stderr(), "{mark}{message}");
+            }
+        })));
+        Ok(self.netberth.get_or_init(|| core))
     }
 }
 
 fn document(value: &impl Serialize) -> Result<String> {
     serde_json::to_string(value).map_err(|error| Error::new(Kind::Bug, error.to_string()))
+}
+
+/// Reads the request: what is malformed is refused before anything is opened.
+fn check(verb: &Change) -> Result<()> {
+    match verb {
+        Change::NetworkCreate { request } => NetworkSpec::from_json(request.as_bytes()).map(drop),
+        Change::EndpointCreate { request, .. } => {
+            EndpointSpec::from_json(request.as_bytes()).map(drop)
+        }
+        Change::Join { request, .. } | Change::ServiceAttach { request, .. } => {
+            JoinSpec::from_json(request.as_bytes()).map(drop)
+        }
+        Change::JoinMany { request, .. } => {
+            JoinRequest::list_from_json(request.as_bytes()).map(drop)
+        }
+        Change::ServicePublish { request } => ServiceSpec::from_json(request.as_bytes()).map(drop),
+        _ => Ok(()),
+    }
 }
 
 fn play(core: &Netberth, verb: &Change) -> Result<String> {
@@ -72,12 +108,18 @@ fn play(core: &Netberth, verb: &Change) -> Result<String> {
             core.service_detach(service, container, *drain).map(nothing)
         }
         Change::SandboxDelete { container } => core.sandbox_delete(container).map(nothing),
+        Change::Repair => document(&core.repair()?),
+        Change::Gc => document(&core.gc()?),
     }
 }
 
 impl Door for Local {
     fn read(&self, verb: &Read) -> Result<String> {
-        let core = &self.netberth;
+        // It needs no right to a state directory.
+        if *verb == Read::Version {
+            return version();
+        }
+        let core = self.core()?;
         match verb {
             Read::Networks { filter, verbose } => document(&core.networks(filter, *verbose)?),
             Read::Network { network, verbose } => document(&core.network(network, *verbose)?),
@@ -100,11 +142,13 @@ impl Door for Local {
     }
 
     fn change(&self, verb: &Change) -> Result<String> {
-        play(&self.netberth, verb)
+        check(verb)?;
+        play(self.core()?, verb)
     }
 
     fn plan(&self, verb: &Change) -> Result<String> {
-        let (_, plan) = self.netberth.rehearse(|stage| play(stage, verb))?;
+        check(verb)?;
+        let (_, plan) = self.core()?.rehearse(|stage| play(stage, verb))?;
         document(&json!({ "plan": plan }))
     }
 

@@ -18,6 +18,7 @@ mod remote;
 mod sandbox;
 mod service;
 mod show;
+mod tls;
 mod topology;
 mod verb;
 
@@ -52,8 +53,10 @@ fn run(arguments: Arguments) -> Result<ExitCode> {
         }
         Command::Completion(completion) => {
             let mut command = Arguments::command();
-            clap_complete::generate(completion.shell, &mut command, "netberth", &mut io::stdout());
-            return Ok(ExitCode::SUCCESS);
+            // Into a pipe that nobody reads it would panic.
+            let mut script = Vec::new();
+            clap_complete::generate(completion.shell, &mut command, "netberth", &mut script);
+            return write(&String::from_utf8_lossy(&script)).map(|()| ExitCode::SUCCESS);
         }
         Command::Man(man) => return host::man(&man).map(|()| ExitCode::SUCCESS),
         _ => {}
@@ -74,12 +77,14 @@ fn dispatch(context: &mut Context, global: &Global, command: Command) -> Result<
         Command::Sandbox(command) => sandbox::run(context, command)?,
         Command::Port(command) => port::run(context, &command)?,
         Command::Verify => return host::verify(context),
+        Command::Repair => return host::repair(context),
+        Command::Gc => host::collect(context)?,
         Command::Exec(exec) => exec::run(context, &exec)?,
         Command::Topology(drawing) => topology::run(context, &drawing)?,
         Command::Version => host::version(context, global)?,
         Command::Plan(_) | Command::Completion(_) | Command::Man(_) => {}
     }
-    Ok(ExitCode::SUCCESS)
+    Ok(context.status)
 }
 
 /// Writes what a command has to say; a reader that has gone is content with what it got.

@@ -2,6 +2,7 @@
 
 use clap::{Args, Subcommand};
 use ipnet::IpNet;
+use netberth::model::Filter;
 use netberth::{Error, Kind, Result};
 use serde_json::{Value, json};
 
@@ -16,10 +17,19 @@ pub(crate) enum Command {
     /// Create a network and print its id
     Create(Create),
     /// List networks
+    #[command(
+        after_help = "Examples:\n  netberth network ls\n  netberth network ls -q\n  netberth network ls --long --filter name=web"
+    )]
     Ls(Listing),
     /// Show networks whole
+    #[command(
+        after_help = "Examples:\n  netberth network inspect web\n  netberth network inspect 3f2a --json"
+    )]
     Inspect(Inspect),
     /// Delete networks
+    #[command(
+        after_help = "Examples:\n  netberth network rm web db\n  netberth network rm --force web\n\nEach that is gone is named; the exit status is that of the first that is not."
+    )]
     Rm(Remove),
 }
 
@@ -113,6 +123,10 @@ pub(crate) struct Remove {
     /// Names, ids or id prefixes
     #[arg(required = true, value_name = "NETWORK")]
     networks: Vec<String>,
+
+    /// Delete its endpoints first, and detach what is joined to them
+    #[arg(short, long, conflicts_with = "dry_run")]
+    force: bool,
 }
 
 pub(crate) fn run(context: &mut Context, command: Command) -> Result<()> {
@@ -124,7 +138,7 @@ pub(crate) fn run(context: &mut Context, command: Command) -> Result<()> {
         Command::Ls(listing) => {
             let filter = listing.filter(None)?;
             let verb = |verbose| Read::Networks { filter: filter.clone(), verbose };
-            lists::show(context, &listing, verb, |all| table(all, &listing))
+            lists::show(context, &listing, verb, |_| true, |all| table(all, &listing))
         }
         Command::Inspect(Inspect { networks, brief }) => {
             lists::inspect(context, &networks, |name| Read::Network {
@@ -132,10 +146,25 @@ pub(crate) fn run(context: &mut Context, command: Command) -> Result<()> {
                 verbose: !brief,
             })
         }
-        Command::Rm(Remove { networks }) => {
-            context.each(&networks, |network| Change::NetworkDelete { network: network.to_owned() })
-        }
+        Command::Rm(Remove { networks, force }) => context.each(&networks, |context, network| {
+            let mut verbs = if force { emptied(context, network)? } else { Vec::new() };
+            verbs.push(Change::NetworkDelete { network: network.to_owned() });
+            Ok(verbs)
+        }),
     }
+}
+
+/// What deletes the endpoints of a network.
+fn emptied(context: &Context, network: &str) -> Result<Vec<Change>> {
+    let verb =
+        Read::Endpoints { network: network.to_owned(), filter: Filter::all(), verbose: false };
+    let all = context.look(&verb)?;
+    let delete = |endpoint: &Value| Change::EndpointDelete {
+        network: network.to_owned(),
+        endpoint: text(endpoint, "id").to_owned(),
+        force: true,
+    };
+    Ok(document::members(&all).iter().map(delete).collect())
 }
 
 impl Create {

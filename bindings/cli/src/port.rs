@@ -67,6 +67,8 @@ impl FromStr for Span {
 
     fn from_str(text: &str) -> Result<Self, String> {
         let port = |text: &str| match text.parse::<u16>() {
+            // What Rust takes for a number, and nobody for a port.
+            _ if text.starts_with('+') => Err(format!("`{text}` is not a port, 1 to 65535")),
             Ok(0) | Err(_) => Err(format!("`{text}` is not a port, 1 to 65535")),
             Ok(port) => Ok(port),
         };
@@ -164,6 +166,9 @@ impl From<Expose> for Value {
 #[derive(Debug, Subcommand)]
 pub(crate) enum Command {
     /// List published ports, and which container they lead to
+    #[command(
+        after_help = "Examples:\n  netberth port ls\n  netberth port ls web --json\n\nA port is live while a container is there to take connections."
+    )]
     Ls(Listing),
 }
 
@@ -186,8 +191,21 @@ pub(crate) fn run(context: &mut Context, command: &Command) -> Result<()> {
         context.line(&Value::from(rows).to_string());
         return Ok(());
     }
-    let mut table =
-        Table::new(&["HOST", "PROTO", "CONTAINER PORT", "NETWORK", "ENDPOINT", "LEADS TO"]);
+    let table = table(&rows).text(context.colored);
+    context.text(&table);
+    Ok(())
+}
+
+fn table(rows: &[Row<'_>]) -> Table {
+    let mut table = Table::new(&[
+        "HOST",
+        "PROTO",
+        "CONTAINER PORT",
+        "NETWORK",
+        "ENDPOINT",
+        "LEADS TO",
+        "STATE",
+    ]);
     for row in rows {
         table.row(vec![
             row.host(),
@@ -196,11 +214,10 @@ pub(crate) fn run(context: &mut Context, command: &Command) -> Result<()> {
             text(row.endpoint, "network").to_owned(),
             text(row.endpoint, "name").to_owned(),
             row.containers().join(","),
+            if row.is_live() { "live" } else { "waiting" }.to_owned(),
         ]);
     }
-    let text = table.text(context.colored);
-    context.text(&text);
-    Ok(())
+    table
 }
 
 /// A published port of an endpoint.
@@ -250,12 +267,24 @@ impl Row<'_> {
         containers(self.endpoint)
     }
 
+    /// Whether a container takes new connections.
+    fn is_live(&self) -> bool {
+        match self.endpoint.get("backends") {
+            Some(_) => {
+                let mut backends = list(self.endpoint, "backends").iter();
+                backends.any(|backend| text(backend, "state") == "attached")
+            }
+            None => self.endpoint.get("container").is_some(),
+        }
+    }
+
     fn document(&self) -> Value {
         json!({
             "network": text(self.endpoint, "network"),
             "endpoint": text(self.endpoint, "name"),
             "endpoint_id": text(self.endpoint, "id"),
             "containers": self.containers(),
+            "live": self.is_live(),
             "mapping": self.mapping,
         })
     }
@@ -302,11 +331,38 @@ mod tests {
     }
 
     #[test]
+    fn each_published_port_has_its_line_and_says_whether_somebody_is_there() {
+        let endpoints = json!([
+            {"name": "front", "network": "web", "id": "1", "container": "c1", "port_mapping": [
+                {"proto": 6, "port": 80, "host_port": 8080},
+                {"proto": 17, "port": 50, "port_end": 52, "host_ip": "127.0.0.1", "host_port": 60}]},
+            {"name": "idle", "network": "web", "port_mapping": [
+                {"proto": 132, "port": 81, "host_ip": "::1", "host_port": 8081}]},
+            {"name": "api", "network": "db", "port_mapping": [{"proto": 6, "port": 1, "host_port": 2}],
+             "backends": [{"id": "c2", "state": "draining"}, {"id": "c3", "state": "attached"}]},
+            {"name": "old", "network": "db", "port_mapping": [{"proto": 6, "port": 1, "host_port": 3}],
+             "backends": [{"id": "c2", "state": "draining"}]},
+        ]);
+        let rows: Vec<Row<'_>> = members(&endpoints).iter().flat_map(rows).collect();
+        let expected = "\
+HOST             PROTO  CONTAINER PORT  NETWORK  ENDPOINT  LEADS TO  STATE
+*:8080           tcp    80              web      front     c1        live
+127.0.0.1:60-62  udp    50-52           web      front     c1        live
+[::1]:8081       sctp   81              web      idle      -         waiting
+*:2              tcp    1               db       api       c2,c3     live
+*:3              tcp    1               db       old       c2        waiting
+";
+        assert_eq!(table(&rows).text(false), expected);
+        assert_eq!(rows[0].document()["live"], true);
+    }
+
+    #[test]
     fn what_is_no_port() {
         for (text, why) in [
             ("", "not a port"),
             ("0", "not a port"),
             ("65536", "not a port"),
+            ("+80", "not a port"),
             ("a:80", "`a` is not a port"),
             (":80", "not a port"),
             ("80:", "not a port"),

@@ -122,6 +122,8 @@ fn order(verb: &Change, dry_run: bool) -> Request {
         Change::SandboxDelete { container } => {
             (Method::DELETE, path(&["sandboxes", container]), None)
         }
+        Change::Repair => (Method::POST, path(&["repair"]), None),
+        Change::Gc => (Method::POST, path(&["gc"]), None),
     };
     let (force, drain, atomic) = match verb {
         Change::EndpointDelete { force, .. } | Change::ServiceUnpublish { force, .. } => {
@@ -214,6 +216,9 @@ mod tests {
             Change::ServiceDetach { service: "web".into(), container: "c1".into(), drain: true };
         let expected = "/services/web/backend/c1?drain=1&dry_run=1";
         assert_eq!(order(&verb, true), (Method::DELETE, expected.into(), String::new()));
+        let expected = "/repair?dry_run=1";
+        assert_eq!(order(&Change::Repair, true), (Method::POST, expected.into(), String::new()));
+        assert_eq!(order(&Change::Gc, false), (Method::POST, "/gc".into(), String::new()));
     }
 
     #[test]

@@ -12,10 +12,15 @@ use crate::verb::{Change, Read};
 #[derive(Debug, Subcommand)]
 pub(crate) enum Command {
     /// List sandboxes
+    #[command(after_help = "Examples:\n  netberth sandbox ls\n  netberth sandbox ls -q")]
     Ls(List),
     /// Show sandboxes whole
+    #[command(after_help = "Example:\n  netberth sandbox inspect c1")]
     Inspect(Containers),
     /// Detach everything from containers, forget them, and destroy the namespaces that netberth made
+    #[command(
+        after_help = "Examples:\n  netberth sandbox rm c1 c2\n  netberth sandbox rm --dry-run c1"
+    )]
     Rm(Containers),
 }
 
@@ -28,7 +33,7 @@ pub(crate) struct List {
 
 #[derive(Args, Debug)]
 pub(crate) struct Containers {
-    /// The containers' ids
+    /// The containers' ids, or their first four characters or more
     #[arg(required = true, value_name = "CONTAINER")]
     containers: Vec<String>,
 }
@@ -37,12 +42,14 @@ pub(crate) fn run(context: &mut Context, command: Command) -> Result<()> {
     match command {
         Command::Ls(List { quiet }) => show(context, quiet),
         Command::Inspect(Containers { containers }) => {
+            let resolve = |container: &String| context.container(container);
+            let containers: Vec<String> = containers.iter().map(resolve).collect::<Result<_>>()?;
             lists::inspect(context, &containers, |container| Read::Sandbox {
                 container: container.to_owned(),
             })
         }
-        Command::Rm(Containers { containers }) => context.each(&containers, |container| {
-            Change::SandboxDelete { container: container.to_owned() }
+        Command::Rm(Containers { containers }) => context.each(&containers, |context, given| {
+            Ok(vec![Change::SandboxDelete { container: context.container(given)? }])
         }),
     }
 }

@@ -21,16 +21,22 @@ pub(crate) enum Command {
     /// Publish a service and print its id
     Publish(Publish),
     /// List services: every endpoint is one, too
+    #[command(after_help = "Examples:\n  netberth service ls\n  netberth service ls --network web")]
     Ls(List),
     /// Show services whole
+    #[command(after_help = "Example:\n  netberth service inspect api")]
     Inspect(Inspect),
     /// List what is behind a service
+    #[command(after_help = "Example:\n  netberth service backends api")]
     Backends(Backends),
     /// Attach a container, and print the path of its namespace
     Attach(Attach),
     /// Detach a container
     Detach(Detach),
     /// Unpublish services
+    #[command(
+        after_help = "Examples:\n  netberth service rm api\n  netberth service rm --force api db"
+    )]
     Rm(Remove),
 }
 
@@ -76,6 +82,10 @@ pub(crate) struct List {
     #[arg(short, long)]
     network: Option<String>,
 
+    /// Endpoints that are no services, too: what GET /services lists, and --json always
+    #[arg(short, long)]
+    all: bool,
+
     #[command(flatten)]
     listing: Listing,
 }
@@ -118,13 +128,20 @@ pub(crate) struct Attach {
     options: Options,
 }
 
+const DETACH: &str = "\
+Examples:
+  netberth service detach api c1
+  netberth service detach --drain api c1 c2";
+
 #[derive(Args, Debug)]
+#[command(after_help = DETACH)]
 pub(crate) struct Detach {
     /// Name, id or id prefix
     service: String,
 
-    /// The container's id
-    container: String,
+    /// The containers' ids, or their first four characters or more
+    #[arg(required = true, value_name = "CONTAINER")]
+    containers: Vec<String>,
 
     /// Keep the connections that it has; the container gets no new ones
     #[arg(long)]
@@ -148,10 +165,11 @@ pub(crate) fn run(context: &mut Context, command: Command) -> Result<()> {
             let request = publish.request()?;
             context.make(&Change::ServicePublish { request })
         }
-        Command::Ls(List { network, listing }) => {
+        Command::Ls(List { network, all, listing }) => {
             let filter: Filter = listing.filter(network)?;
             let verb = |verbose| Read::Services { filter: filter.clone(), verbose };
-            lists::show(context, &listing, verb, |all| table(all, &listing))
+            let wanted = |one: &Value| all || one.get("balance").is_some();
+            lists::show(context, &listing, verb, wanted, |shown| table(shown, &listing))
         }
         Command::Inspect(Inspect { services, brief }) => {
             lists::inspect(context, &services, |service| Read::Service {
@@ -164,11 +182,14 @@ pub(crate) fn run(context: &mut Context, command: Command) -> Result<()> {
             let request = options.request(&container)?;
             context.make(&Change::ServiceAttach { service, request })
         }
-        Command::Detach(Detach { service, container, drain }) => {
-            context.change(&Change::ServiceDetach { service, container, drain }).map(drop)
+        Command::Detach(Detach { service, containers, drain }) => {
+            context.each(&containers, |context, given| {
+                let (service, container) = (service.clone(), context.container(given)?);
+                Ok(vec![Change::ServiceDetach { service, container, drain }])
+            })
         }
-        Command::Rm(Remove { services, force }) => context.each(&services, |service| {
-            Change::ServiceUnpublish { service: service.to_owned(), force }
+        Command::Rm(Remove { services, force }) => context.each(&services, |_, service| {
+            Ok(vec![Change::ServiceUnpublish { service: service.to_owned(), force }])
         }),
     }
 }

@@ -33,4 +33,6 @@ pub(crate) enum Change {
     ServiceAttach { service: String, request: String },
     ServiceDetach { service: String, container: String, drain: bool },
     SandboxDelete { container: String },
+    Repair,
+    Gc,
 }

@@ -41,6 +41,7 @@ impl World {
                 self.space_mut(ns)?.link_mut(dev)?.up = true;
                 Ok(())
             }
+            Step::Link { .. } => self.change_link(step),
             Step::Address { ns, dev, address, noprefixroute } => {
                 let space = self.space_mut(ns)?;
                 space.link_mut(dev)?;
@@ -50,9 +51,10 @@ impl World {
                 space.addresses.insert((dev.clone(), *address), *noprefixroute);
                 Ok(())
             }
-            Step::Route { ns, destination, via, dev, source, .. } => {
+            Step::Route { ns, destination, via, dev, source, local } => {
                 let (dev, destination) = (dev.clone(), destination.trunc());
-                let route = Route { destination, via: *via, dev, source: *source };
+                let (via, source, local) = (*via, *source, *local);
+                let route = Route { destination, via, dev, source, local };
                 self.space_mut(ns)?.add_route(route)
             }
             Step::DefaultRoute { ns, ipv6, to, from } => {
@@ -104,6 +106,19 @@ impl World {
         };
         self.mounts.insert(path.to_owned(), id);
         Ok(())
+    }
+
+    fn change_link(&mut self, step: &Step) -> Result<()> {
+        let Step::Link { ns, dev, name, mac, mtu, master } = step else { return Ok(()) };
+        let space = self.space_mut(ns)?;
+        let link = space.link_mut(dev)?;
+        link.mac = mac.clone().unwrap_or_else(|| link.mac.clone());
+        link.mtu = mtu.unwrap_or(link.mtu);
+        if let Some(master) = master {
+            link.master = Some(master.clone()).filter(|master| !master.is_empty());
+            link.hairpin = false;
+        }
+        name.as_ref().map_or(Ok(()), |name| space.rename(dev, name))
     }
 
     fn add_veth(&mut self, step: &Step) -> Result<()> {

@@ -1,6 +1,7 @@
 //! A kernel in memory: the same steps with the same meaning, and failures on demand.
 
 mod apply;
+mod seen;
 mod space;
 mod text;
 mod undo;

@@ -6,6 +6,7 @@ use std::net::IpAddr;
 use ipnet::IpNet;
 
 use super::world::World;
+use crate::error::{Error, Result};
 use crate::plan::Hop;
 
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -26,6 +27,8 @@ pub(super) struct Route {
     pub(super) via: Option<IpAddr>,
     pub(super) dev: String,
     pub(super) source: Option<IpAddr>,
+    /// To the host itself, with this metric.
+    pub(super) local: Option<u32>,
 }
 
 #[derive(Clone, Debug, Default)]
@@ -75,6 +78,29 @@ impl Space {
             }
         }
         Some(link)
+    }
+
+    /// Gives a link another name; what hangs on it stays with it.
+    pub(super) fn rename(&mut self, from: &str, to: &str) -> Result<()> {
+        if self.links.contains_key(to) {
+            return Err(Error::os(libc::EEXIST));
+        }
+        let link = self.links.remove(from).ok_or_else(|| Error::os(libc::ENODEV))?;
+        self.links.insert(to.to_owned(), link);
+        let addresses = std::mem::take(&mut self.addresses).into_iter();
+        let moved = |dev: String| if dev == from { to.to_owned() } else { dev };
+        self.addresses =
+            addresses.map(|((dev, address), bare)| ((moved(dev), address), bare)).collect();
+        let routes = std::mem::take(&mut self.routes).into_iter();
+        self.routes =
+            routes.map(|route| Route { dev: moved(route.dev.clone()), ..route }).collect();
+        for hop in self.defaults.values_mut().filter(|hop| hop.dev == from) {
+            to.clone_into(&mut hop.dev);
+        }
+        for other in self.links.values_mut().filter(|other| other.master.as_deref() == Some(from)) {
+            other.master = Some(to.to_owned());
+        }
+        Ok(())
     }
 
     /// The value of a sysctl; none where there is no such key.

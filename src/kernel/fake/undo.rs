@@ -28,6 +28,7 @@ impl World {
             Step::Netns { path, .. } => self.unmount(path),
             Step::Bridge { name, .. } | Step::Veth { name, .. } => self.remove_link(HOST, name),
             Step::BridgePort { .. }
+            | Step::Link { .. }
             | Step::Announce { .. }
             | Step::Reload { .. }
             | Step::Conntrack { .. }

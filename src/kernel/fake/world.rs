@@ -133,6 +133,14 @@ impl World {
         path == Path::new("/") || self.directories.iter().any(|there| there.starts_with(path))
     }
 
+    /// Names of what is right in a directory.
+    fn entries(&self, directory: &Path) -> Vec<String> {
+        let all = self.directories.iter().chain(self.files.keys()).chain(self.mounts.keys());
+        let below = all.filter_map(|path| path.strip_prefix(directory).ok()?.components().next());
+        let names = below.map(|name| name.as_os_str().to_string_lossy().into_owned());
+        names.collect::<BTreeSet<String>>().into_iter().collect()
+    }
+
     pub(super) fn elements(&self, set: &str) -> Vec<String> {
         let sets = self.tables.values().filter_map(|sets| sets.get(set));
         sets.flat_map(|elements| elements.values().map(ToString::to_string)).collect()
@@ -204,6 +212,10 @@ impl World {
             facts.rules.tables = self.tables.iter().map(listed).collect::<Result<_>>()?;
         }
         facts.ports = ask.ports.iter().map(|ask| self.taken(ask)).collect();
+        facts.spaces = ask.spaces.iter().map(|look| self.seen(look)).collect();
+        for directory in ask.directories.iter().filter(|path| self.is_directory(path)) {
+            facts.directories.insert(directory.clone(), self.entries(directory));
+        }
         for path in &ask.files {
             facts.files.extend(self.files.get(path).map(|text| (path.clone(), text.clone())));
         }

@@ -110,6 +110,28 @@ pub(in crate::kernel) fn set_hairpin(name: &str) -> Result<Vec<u8>> {
     Ok(request(Manner::Change, RouteNetlinkMessage::NewLink(message)))
 }
 
+/// What becomes of a link that is there.
+pub(in crate::kernel) struct Change<'a> {
+    pub(in crate::kernel) index: u32,
+    pub(in crate::kernel) name: Option<&'a str>,
+    pub(in crate::kernel) mac: Option<[u8; 6]>,
+    pub(in crate::kernel) mtu: Option<u32>,
+    /// Index of a bridge; 0 = none.
+    pub(in crate::kernel) master: Option<u32>,
+}
+
+/// `ip link set DEV [name NAME] [address MAC] [mtu MTU] [master MASTER | nomaster]`
+pub(in crate::kernel) fn set(change: &Change<'_>) -> Result<Vec<u8>> {
+    let mut message = LinkMessage::default();
+    message.header.index = change.index;
+    let name = change.name.map(checked).transpose()?.map(LinkAttribute::IfName);
+    let mac = change.mac.map(|mac| LinkAttribute::Address(mac.to_vec()));
+    let (mtu, master) =
+        (change.mtu.map(LinkAttribute::Mtu), change.master.map(LinkAttribute::Controller));
+    message.attributes = [name, mac, mtu, master].into_iter().flatten().collect();
+    Ok(request(Manner::Change, RouteNetlinkMessage::NewLink(message)))
+}
+
 /// `ip link set NAME up` or `down`
 pub(in crate::kernel) fn set_up(name: &str, up: bool) -> Result<Vec<u8>> {
     let mut message = named(name)?;

@@ -19,9 +19,12 @@ const LOCAL: u32 = 255;
 const LOCAL_TABLE: u8 = 255;
 const RTA_DST: u16 = 1;
 const RTA_OIF: u16 = 4;
+const RTA_GATEWAY: u16 = 5;
 const RTA_PRIORITY: u16 = 6;
+const RTA_PREFSRC: u16 = 7;
 const RTA_MULTIPATH: u16 = 9;
 const RTA_TABLE: u16 = 15;
+const RTN_LOCAL: u8 = 2;
 const RTN_BROADCAST: u8 = 3;
 const RTN_MULTICAST: u8 = 5;
 
@@ -47,6 +50,10 @@ pub(in crate::kernel) struct Route {
     pub(in crate::kernel) index: Option<u32>,
     /// Broadcast and multicast routes are of the kernel's own making.
     pub(in crate::kernel) broadcast: bool,
+    /// Of type `local`: the destination is the host itself.
+    pub(in crate::kernel) local: bool,
+    pub(in crate::kernel) via: Option<IpAddr>,
+    pub(in crate::kernel) source: Option<IpAddr>,
 }
 
 /// `ip route add DESTINATION [via VIA] dev DEV [src SOURCE]`
@@ -110,11 +117,16 @@ pub(in crate::kernel) fn read(payload: &[u8]) -> Option<Route> {
         metric: 0,
         index: None,
         broadcast: matches!(kind, RTN_BROADCAST..=RTN_MULTICAST),
+        local: kind == RTN_LOCAL,
+        via: None,
+        source: None,
     };
     for (kind, value) in read::attributes(payload.get(HEADER..)?) {
         match kind {
             RTA_DST => destination = read::address(value)?,
             RTA_OIF => route.index = read::word(value, 0),
+            RTA_GATEWAY => route.via = read::address(value),
+            RTA_PREFSRC => route.source = read::address(value),
             RTA_PRIORITY => route.metric = read::word(value, 0)?,
             // `struct rtnexthop`: length, flags, hops, then the index of the device.
             RTA_MULTIPATH => route.index = route.index.or_else(|| read::word(value, 4)),
@@ -290,6 +302,9 @@ mod tests {
             metric: 0,
             index: None,
             broadcast,
+            local: false,
+            via: None,
+            source: None,
         };
         assert!(route("10.0.0.0/8", 254, false).takes_its_destination());
         assert!(route("10.0.0.0/8", 1000, false).takes_its_destination());

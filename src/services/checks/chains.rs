@@ -3,8 +3,9 @@
 
 use std::collections::BTreeMap;
 
+use super::finding::Finding;
 use super::walk::{Device, Packet, accepts};
-use super::{Finding, Known, NOTHING, TABLE, of_host};
+use super::{Known, NOTHING, TABLE, of_host};
 use crate::model::{Difference, Network};
 use crate::plan::rules::{
     Family, Field, Hook, ListedBase, ListedChain, ListedTable, Part, State, Statement, TableFamily,
@@ -14,14 +15,13 @@ use crate::plan::rules::{
 /// With which names of bridges begin, unless they were chosen.
 const PREFIX: &str = "nb-";
 
-pub(super) fn findings(known: &Known<'_>) -> Vec<Finding> {
-    check(known).into_iter().map(Finding::from).collect()
+pub(super) fn check(known: &Known<'_>) -> Vec<Finding> {
+    let differences = if known.networks.is_empty() { Vec::new() } else { in_the_way(known) };
+    // Rules of others are the operator's to change.
+    differences.into_iter().map(Finding::from).collect()
 }
 
-fn check(known: &Known<'_>) -> Vec<Difference> {
-    if known.networks.is_empty() {
-        return Vec::new();
-    }
+fn in_the_way(known: &Known<'_>) -> Vec<Difference> {
     let mut all = Vec::new();
     for table in known.facts.rules.tables.iter().filter(|table| is_foreign(table)) {
         for chain in &table.chains {

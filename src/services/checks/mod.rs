@@ -1,16 +1,28 @@
-//! Whether all is as it was made, pure: what is recorded and what the host has come in, findings come
-//! out. A check is a function of [`CHECKS`] and a file here.
+//! Whether all is as it was made, pure: what is recorded and what the host has come in, differences
+//! come out. A check is a function of [`CHECKS`] and a file here.
 
 mod chains;
+mod files;
+mod finding;
+mod foreign;
 mod host;
+mod links;
+mod steps;
 mod table;
 #[cfg(test)]
 mod tests;
+mod view;
 mod walk;
 
-use crate::model::{Difference, Network, Owner};
-use crate::plan::rules::{ListedTable, SetElements};
-use crate::plan::{Ask, Done, Facts, Step};
+pub(crate) use finding::{Action, Finding};
+pub(crate) use table::all_elements;
+
+use std::collections::{BTreeMap, HashSet};
+use std::path::PathBuf;
+
+use crate::model::{Difference, Network, Owner, Sandbox};
+use crate::plan::rules::ListedTable;
+use crate::plan::{Ask, Done, Facts, Look, Ns, Step};
 
 /// The table of netberth.
 pub(crate) const TABLE: &str = "netberth";
@@ -27,6 +39,12 @@ pub(crate) struct Recorded {
 pub(crate) struct Known<'a> {
     /// Every recorded plan.
     pub(crate) records: &'a [Recorded],
+    /// What no plan has, because it is worked out anew at each change: default routes, files.
+    pub(crate) derived: &'a [Recorded],
+    /// Every sandbox.
+    pub(crate) sandboxes: &'a [Sandbox],
+    /// The namespaces that were looked at, as [`Facts::spaces`] answers.
+    pub(crate) looks: &'a [Look],
     /// The networks that are in the kernel and have a bridge.
     pub(crate) networks: &'a [Network],
     /// Verbs that were interrupted, in words.
@@ -37,64 +55,81 @@ pub(crate) struct Known<'a> {
     pub(crate) facts: &'a Facts,
 }
 
-/// A difference, and what sets it right: nothing where that is not netberth's to do.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) struct Finding {
-    pub(crate) difference: Difference,
-    pub(crate) mend: Vec<Action>,
-}
-
-/// A part of what sets a difference right. All parts are done or none.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) enum Action {
-    /// A step of a plan is applied, again or for the first time.
-    Do(Step),
-    /// What a step would have made is taken away.
-    Undo(Step),
-    /// The table of netberth is made anew with everything in it: once for all that ask for it.
-    Reload,
-}
-
-impl Finding {
-    /// With what sets it right.
-    fn mended_by(difference: Difference, mend: Vec<Action>) -> Self {
-        Finding { difference, mend }
-    }
-}
-
-/// What cannot be set right here.
-impl From<Difference> for Finding {
-    fn from(difference: Difference) -> Self {
-        Finding { difference, mend: Vec::new() }
-    }
-}
-
 /// A check.
 type Check = fn(&Known<'_>) -> Vec<Finding>;
 
-const CHECKS: &[Check] =
-    &[host::unfinished, table::check, host::forwarding, host::bridge_filter, chains::findings];
+const CHECKS: &[Check] = &[
+    host::unfinished,
+    table::check,
+    host::forwarding,
+    host::bridge_filter,
+    chains::check,
+    files::namespaces,
+    steps::check,
+    files::check,
+];
 
 /// What the checks ask the kernel.
-pub(crate) fn ask() -> Ask {
-    Ask { host: true, rules: true, sysctls: host::sysctls(), ..Ask::default() }
+pub(crate) fn ask(records: &[Recorded], derived: &[Recorded], sandboxes: &[Sandbox]) -> Ask {
+    let mut ask = Ask { host: true, rules: true, sysctls: host::sysctls(), ..Ask::default() };
+    let mut spaces = Spaces::default();
+    spaces.of(&Ns::Host);
+    for sandbox in sandboxes {
+        spaces.of(&sandbox.ns);
+    }
+    for done in records.iter().chain(derived).flat_map(|record| &record.steps) {
+        match &done.step {
+            Step::Sysctl { ns, key, .. } => {
+                let look = spaces.of(ns);
+                if !look.sysctls.contains(key) {
+                    look.sysctls.push(key.clone());
+                }
+            }
+            Step::Netns { path, of: Some(_) } => {
+                spaces.of(&Ns::At { path: path.clone(), cookie: None });
+            }
+            Step::Directory { path } => ask.directories.push(path.clone()),
+            Step::File { path, .. } => ask.files.push(path.clone()),
+            Step::Lines { paths, .. } => ask.files.extend(paths.iter().cloned()),
+            _ => {}
+        }
+    }
+    ask.spaces = spaces.0.into_values().collect();
+    ask
 }
 
-/// The judgement.
-pub(crate) fn judge(known: &Known<'_>) -> Vec<Finding> {
-    let mut findings: Vec<Finding> = CHECKS.iter().flat_map(|check| check(known)).collect();
+/// The namespaces that are looked at, each once; the host's has no path.
+#[derive(Default)]
+struct Spaces(BTreeMap<Option<PathBuf>, Look>);
+
+impl Spaces {
+    fn of(&mut self, ns: &Ns) -> &mut Look {
+        let path = match ns {
+            Ns::Host => None,
+            Ns::At { path, .. } => Some(path.clone()),
+        };
+        let look = || Look { ns: ns.clone(), sysctls: Vec::new() };
+        self.0.entry(path).or_insert_with(look)
+    }
+}
+
+/// Everything that is found, in the order in which it is mended.
+pub(crate) fn find(known: &Known<'_>) -> Vec<Finding> {
+    let mut found: Vec<Finding> = CHECKS.iter().flat_map(|check| check(known)).collect();
+    // What several networks need is recorded with each of them.
+    let mut seen = HashSet::new();
+    found.retain(|one| seen.insert((one.difference.clone(), one.mend.len())));
+    found
+}
+
+/// What is told of it: not what follows from something else that is told.
+pub(crate) fn told(findings: &[Finding]) -> Vec<Difference> {
+    let told = findings.iter().filter(|finding| !finding.follows);
+    let mut differences: Vec<Difference> = told.map(|finding| finding.difference.clone()).collect();
     // What concerns all first, then those of one noun together; the order of the checks within.
-    let rank = |one: &Finding| {
-        let owner = &one.difference.owner;
-        (*owner != Owner::host(), owner.clone())
-    };
-    findings.sort_by_cached_key(rank);
-    findings
-}
-
-/// Everything that the table should have in its sets.
-pub(crate) fn elements(known: &Known<'_>) -> Vec<SetElements> {
-    table::all_elements(known)
+    let rank = |one: &Difference| (one.owner != Owner::host(), one.owner.clone());
+    differences.sort_by_cached_key(rank);
+    differences
 }
 
 /// The word for what is not there.

@@ -20,12 +20,14 @@ pub(super) fn check(known: &Known<'_>) -> Vec<Finding> {
         (false, None) => Vec::new(),
         (false, Some(_)) => {
             let table = of_host(object, NOTHING, "a table that no network recorded");
-            let mend = vec![Action::Undo(Step::Table { name: TABLE.to_owned() })];
-            vec![Finding::mended_by(table, mend)]
+            let mend = [Action::Undo(Step::Table { name: TABLE.to_owned() })];
+            vec![Finding::from(table).mended(mend)]
         }
         (true, None) => {
             let mut all = vec![reloading(of_host(object, "the table with its rules", NOTHING))];
-            all.extend(elements(known, None).into_iter().map(|one| reloading(one.difference)));
+            // With the table everything in it is gone.
+            let elements = elements(known, None).into_iter();
+            all.extend(elements.map(|one| reloading(one.difference).following(true)));
             all
         }
         (true, Some(found)) => {
@@ -48,7 +50,7 @@ pub(super) fn check(known: &Known<'_>) -> Vec<Finding> {
 /// Rules are constant: what differs in one is set right by the whole table, in one batch. Who is
 /// connected does not notice.
 fn reloading(difference: Difference) -> Finding {
-    Finding::mended_by(difference, vec![Action::Reload])
+    Finding::from(difference).mended([Action::Reload])
 }
 
 fn sets(expected: &ListedTable, found: &ListedTable) -> Vec<Difference> {
@@ -165,18 +167,18 @@ fn elements(known: &Known<'_>, found: Option<&ListedTable>) -> Vec<Finding> {
         let difference = of(owner, object(set, element), &element.to_string(), &text);
         let remove = found.map(|found| one(set, found)).unwrap_or_default();
         let swap = Step::Swap { remove, add: one(set, element) };
-        all.push(Finding::mended_by(difference, vec![Action::Do(swap)]));
+        all.push(Finding::from(difference).mended([Action::Do(swap)]));
     }
     all.extend(there.into_iter().map(|((set, _), element)| {
         let difference = of_host(object(set, element), NOTHING, &element.to_string());
         let swap = Step::Swap { remove: one(set, element), add: Vec::new() };
-        Finding::mended_by(difference, vec![Action::Do(swap)])
+        Finding::from(difference).mended([Action::Do(swap)])
     }));
     all
 }
 
 /// Everything that the sets should have.
-pub(super) fn all_elements(known: &Known<'_>) -> Vec<SetElements> {
+pub(crate) fn all_elements(known: &Known<'_>) -> Vec<SetElements> {
     let mut sets: BTreeMap<&str, Vec<Element>> = BTreeMap::new();
     for (_, (set, element)) in recorded(known) {
         sets.entry(set).or_default().push(element.clone());

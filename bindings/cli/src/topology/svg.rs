@@ -5,11 +5,11 @@ use std::fmt::Write;
 use super::{Map, Network, Place};
 
 const MARGIN: i64 = 24;
-const PORT_WIDTH: i64 = 190;
-const NETWORK_LEFT: i64 = MARGIN + PORT_WIDTH + 90;
+const PORT_WIDTH: i64 = 264;
+const NETWORK_LEFT: i64 = MARGIN + PORT_WIDTH + 70;
 const NETWORK_WIDTH: i64 = 400;
-const CONTAINER_LEFT: i64 = NETWORK_LEFT + NETWORK_WIDTH + 150;
-const CONTAINER_WIDTH: i64 = 190;
+const CONTAINER_LEFT: i64 = NETWORK_LEFT + NETWORK_WIDTH + 120;
+const CONTAINER_WIDTH: i64 = 264;
 const WIDTH: i64 = CONTAINER_LEFT + CONTAINER_WIDTH + MARGIN;
 /// Of a network's name and what is said about it.
 const HEAD: i64 = 56;
@@ -17,7 +17,9 @@ const HEAD: i64 = 56;
 const ROW: i64 = 46;
 const PORT_ROW: i64 = 30;
 const GAP: i64 = 12;
-const CONTAINER_HEIGHT: i64 = 36;
+/// Of a container's name, and of each line below it.
+const CONTAINER_HEAD: i64 = 34;
+const TIE: i64 = 18;
 
 /// Border and background of each network in turn: far apart, and told apart without red and green.
 const COLORS: [(&str, &str); 6] = [
@@ -36,6 +38,7 @@ const STYLE: &str = "text{font-family:system-ui,'DejaVu Sans',sans-serif;font-si
 
 /// A place, where it is drawn.
 struct Spot<'a> {
+    network: &'a str,
     place: &'a Place,
     color: &'static str,
     top: i64,
@@ -53,18 +56,24 @@ pub(super) fn drawing(map: &Map) -> String {
     for (index, network) in map.networks.iter().enumerate() {
         bottom = frame(network, index, bottom, &mut body, &mut spots) + MARGIN;
     }
-    let tops = container_tops(map, &spots);
-    for spot in &spots {
-        lines_out(spot, map, &tops, &mut body);
+    let cards = cards(map, &spots);
+    // Lines first: what they lead to lies over their ends.
+    for card in &cards {
+        for (index, tie) in card.ties.iter().enumerate() {
+            let from = (NETWORK_LEFT + NETWORK_WIDTH - 16, tie.from);
+            curve(&mut body, from, (CONTAINER_LEFT, card.end(index)), tie.color);
+        }
     }
     for spot in &spots {
+        for (_, y) in ports(spot) {
+            let from = (MARGIN + PORT_WIDTH, y + PORT_ROW / 2 - 3);
+            curve(&mut body, from, (NETWORK_LEFT + 16, spot.middle()), spot.color);
+        }
         draw(spot, &mut body);
     }
-    for (container, top) in map.containers.iter().zip(&tops) {
-        let (x, width, height) = (CONTAINER_LEFT, CONTAINER_WIDTH, CONTAINER_HEIGHT);
-        boxed(&mut body, (x, *top, width, height), "#ffffff", "#1d2733", 6);
-        label(&mut body, x + 12, top + 23, "mono", &fitted(container, 22));
-        bottom = bottom.max(top + height + MARGIN);
+    for card in &cards {
+        card.draw(&mut body);
+        bottom = bottom.max(card.top + card.height() + MARGIN);
     }
     if map.networks.is_empty() {
         label(&mut body, MARGIN, MARGIN + 16, "dim", "no network has an endpoint");
@@ -89,9 +98,9 @@ fn frame<'a>(
     let (color, fill) = COLORS.get(at).copied().unwrap_or(("#000000", "#ffffff"));
     let mut y = top + HEAD;
     for place in &network.places {
-        let ports = i64::try_from(place.ports.len()).unwrap_or_default();
+        let ports = count(place.ports.len());
         let height = ROW.max(ports * PORT_ROW + GAP);
-        spots.push(Spot { place, color, top: y, height });
+        spots.push(Spot { network: &network.name, place, color, top: y, height });
         y += height + GAP;
     }
     boxed(body, (NETWORK_LEFT, top, NETWORK_WIDTH, y - top), fill, color, 10);
@@ -100,62 +109,94 @@ fn frame<'a>(
     y
 }
 
-/// Each container is as high as the places that it is at, and below the one before.
-fn container_tops(map: &Map, spots: &[Spot<'_>]) -> Vec<i64> {
-    let wanted = |container: &String| {
-        let here = spots
-            .iter()
-            .filter(|spot| spot.place.behind.iter().any(|behind| behind.container == *container));
-        let middles: Vec<i64> = here.map(Spot::middle).collect();
-        let count = i64::try_from(middles.len()).unwrap_or(1).max(1);
-        middles.iter().sum::<i64>() / count - CONTAINER_HEIGHT / 2
-    };
-    let mut order: Vec<(i64, usize)> =
-        map.containers.iter().map(wanted).enumerate().map(|(index, y)| (y, index)).collect();
-    order.sort_unstable();
-    let (mut tops, mut free) = (vec![0; order.len()], MARGIN);
-    for (y, index) in order {
-        let top = y.max(free);
-        if let Some(slot) = tops.get_mut(index) {
-            *slot = top;
-        }
-        free = top + CONTAINER_HEIGHT + GAP;
-    }
-    tops
+/// A container, with a line for each place that it is at.
+struct Card<'a> {
+    name: &'a str,
+    ties: Vec<Tie<'a>>,
+    top: i64,
 }
 
-/// From a place to its containers, and from its ports to it.
-fn lines_out(spot: &Spot<'_>, map: &Map, tops: &[i64], body: &mut String) {
-    let from = (NETWORK_LEFT + NETWORK_WIDTH - 16, spot.middle());
-    for behind in &spot.place.behind {
-        let index = map.containers.iter().position(|name| *name == behind.container);
-        let Some(top) = index.and_then(|index| tops.get(index)) else { continue };
-        let to = (CONTAINER_LEFT, top + CONTAINER_HEIGHT / 2);
-        curve(body, from, to, spot.color);
-        // Beside the container: there the lines are apart.
-        let _ = writeln!(
-            body,
-            "<text class=\"dim\" text-anchor=\"end\" x=\"{}\" y=\"{}\">{}</text>",
-            to.0 - 10,
-            to.1 - 6,
-            escaped(&fitted(&behind.by, 22)),
-        );
+/// What leads to a container.
+struct Tie<'a> {
+    from: i64,
+    color: &'static str,
+    network: &'a str,
+    by: &'a str,
+}
+
+impl Card<'_> {
+    fn height(&self) -> i64 {
+        CONTAINER_HEAD + TIE * count(self.ties.len())
     }
-    for (_, y) in ports(spot) {
-        let from = (MARGIN + PORT_WIDTH, y + PORT_ROW / 2 - 3);
-        curve(body, from, (NETWORK_LEFT + 16, spot.middle()), spot.color);
+
+    /// Where it would be without the others: beside the middle of what leads to it.
+    fn wish(&self) -> i64 {
+        let sum: i64 = self.ties.iter().map(|tie| tie.from).sum();
+        sum / count(self.ties.len()).max(1) - self.height() / 2
     }
+
+    /// Where the line of a tie ends.
+    fn end(&self, index: usize) -> i64 {
+        self.top + CONTAINER_HEAD + 4 + TIE * count(index)
+    }
+
+    fn draw(&self, body: &mut String) {
+        let (x, width) = (CONTAINER_LEFT, CONTAINER_WIDTH);
+        boxed(body, (x, self.top, width, self.height()), "#ffffff", "#1d2733", 6);
+        label(body, x + 14, self.top + 22, "mono name", &fitted(self.name, 30));
+        for (index, tie) in self.ties.iter().enumerate() {
+            let (y, color) = (self.end(index), tie.color);
+            let _ = writeln!(body, "<circle cx=\"{x}\" cy=\"{y}\" r=\"4\" fill=\"{color}\"/>");
+            let words = format!("{}  {}", tie.network, tie.by);
+            label(body, x + 14, y + 4, "dim", &fitted(words.trim_end(), 40));
+        }
+    }
+}
+
+fn count(length: usize) -> i64 {
+    i64::try_from(length).unwrap_or_default()
+}
+
+/// The containers, each as near as can be to the places that it is at, none on another.
+fn cards<'a>(map: &'a Map, spots: &[Spot<'a>]) -> Vec<Card<'a>> {
+    let card = |name: &'a String| {
+        let mut ties = Vec::new();
+        for spot in spots {
+            let here = spot.place.behind.iter().filter(|behind| behind.container == *name);
+            ties.extend(here.map(|behind| Tie {
+                from: spot.middle(),
+                color: spot.color,
+                network: spot.network,
+                by: &behind.by,
+            }));
+        }
+        Card { name, ties, top: 0 }
+    };
+    let mut cards: Vec<Card<'a>> = map.containers.iter().map(card).collect();
+    cards.sort_by_key(Card::wish);
+    let (mut free, mut late) = (MARGIN, 0);
+    for card in &mut cards {
+        card.top = card.wish().max(free);
+        late += card.top - card.wish();
+        free = card.top + card.height() + GAP;
+    }
+    // Each was only pushed down: all of them go up by what they are too low on the average.
+    let room = cards.first().map_or(0, |first| first.top - MARGIN);
+    let up = (late / count(cards.len()).max(1)).min(room);
+    for card in &mut cards {
+        card.top -= up;
+    }
+    cards
 }
 
 /// The ports of a place, each with its top.
 fn ports<'a>(spot: &Spot<'a>) -> impl Iterator<Item = (&'a super::Port, i64)> {
-    let count = i64::try_from(spot.place.ports.len()).unwrap_or_default();
-    let first = spot.middle() - count * PORT_ROW / 2 + 3;
+    let first = spot.middle() - count(spot.place.ports.len()) * PORT_ROW / 2 + 3;
     spot.place.ports.iter().zip((0..).map(move |index| first + index * PORT_ROW))
 }
 
 fn draw(spot: &Spot<'_>, body: &mut String) {
-    let Spot { place, color, top, height } = spot;
+    let Spot { place, color, top, height, .. } = spot;
     let (x, width) = (NETWORK_LEFT + 16, NETWORK_WIDTH - 32);
     // A service is many, seen as one.
     if place.balance.is_some() {
@@ -175,7 +216,7 @@ fn draw(spot: &Spot<'_>, body: &mut String) {
             "<text class=\"mono\" style=\"fill:#ffffff;font-size:11px\" x=\"{}\" y=\"{}\">{}</text>",
             MARGIN + 12,
             y + 16,
-            escaped(&fitted(&text, 26)),
+            escaped(&fitted(&text, 36)),
         );
     }
 }
@@ -242,7 +283,7 @@ mod tests {
     fn everything_is_in_the_picture_and_nothing_breaks_it() {
         let text = drawing(&sample());
         for part in
-            ["d&lt;b&quot;&amp;", ">front<", "*:8080 → 80/tcp", ">c3<", "10.1.0.5  draining"]
+            ["d&lt;b&quot;&amp;", ">front<", "*:8080 → 80/tcp", ">c3<", "10.1.0.5  draining<"]
         {
             assert!(text.contains(part), "{part}\n{text}");
         }
@@ -256,9 +297,10 @@ mod tests {
         let map = sample();
         let (mut body, mut spots) = (String::new(), Vec::new());
         frame(&map.networks[0], 0, MARGIN, &mut body, &mut spots);
-        let mut tops = container_tops(&map, &spots);
-        tops.sort_unstable();
-        assert!(tops.windows(2).all(|two| two[1] - two[0] >= CONTAINER_HEIGHT + GAP), "{tops:?}");
+        let cards = cards(&map, &spots);
+        assert_eq!(cards.len(), 3);
+        let apart = |two: &[Card<'_>]| two[1].top - two[0].top >= two[0].height() + GAP;
+        assert!(cards.windows(2).all(apart) && cards[0].top >= MARGIN);
     }
 
     #[test]
