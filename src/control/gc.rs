@@ -26,6 +26,8 @@ impl Netberth {
 fn collect(locked: &mut Locked<'_>) -> Result<Collection> {
     let mut collected = Vec::new();
     let sight = look(locked)?;
+    // Before the links by which such a namespace is known.
+    let strays = strays(locked, &sight)?;
     let dead: Vec<Sandbox> = sight.dead().cloned().collect();
     for sandbox in dead {
         let name = sandbox.container.to_string();
@@ -44,7 +46,7 @@ fn collect(locked: &mut Locked<'_>) -> Result<Collection> {
         locked.kernel().undo(std::slice::from_ref(&link)).into_iter().collect::<Result<()>>()?;
         collected.push(Collected { kind: "link".to_owned(), id: None, name, why });
     }
-    for (path, why) in strays(locked, &sight)? {
+    for (path, why) in strays {
         remove(locked, &path)?;
         let name = Some(path.display().to_string());
         collected.push(Collected { kind: "file".to_owned(), id: None, name, why });
