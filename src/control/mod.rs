@@ -1,6 +1,7 @@
 //! The verbs: look up, decide, commit. Each file is one noun.
 
 mod backend;
+mod boot;
 mod bulk;
 mod commit;
 mod config;
@@ -100,7 +101,8 @@ impl Netberth {
         if let Some((_, error)) = outcome.failed {
             return Err(error);
         }
-        network::define_predefined(&locked)
+        network::define_predefined(&locked)?;
+        boot::notice(&locked)
     }
 
     /// Where messages go: nowhere at first. The callback runs on the thread of the verb, after the

@@ -56,6 +56,11 @@ pub(super) fn cursor_key(network: &Id, subnet: &str) -> Key {
     Key::new(Table::Cursor, network.to_string(), subnet)
 }
 
+/// The boot that the last handle was opened in.
+pub(super) fn boot_key() -> Key {
+    Key::new(Table::Cursor, "boot", "")
+}
+
 fn read<T: DeserializeOwned>(store: &dyn Store, key: &Key) -> Result<Option<T>> {
     store.get(key)?.map(|record| decode(&record)).transpose()
 }

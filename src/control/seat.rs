@@ -164,6 +164,7 @@ fn new(locked: &Locked<'_>, network: &Network, spec: &JoinSpec) -> Result<Seat> 
         resolv_conf_text: resolv::text(spec, host_resolv.map_or("", String::as_str)),
         own_names: hosts::own_names(spec.host_name.as_deref(), spec.domain_name.as_deref()),
         deleting: false,
+        ended: false,
     };
     let steps = making(&sandbox, spec, dir);
     Ok(Seat { sandbox, fresh: true, steps, facts, claims })

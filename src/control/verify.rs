@@ -14,7 +14,7 @@ use crate::model::{
     Attachment, Endpoint, Id, Network, NetworkState, NetworkType, Owner, Role, Sandbox,
     SandboxKind, Verification,
 };
-use crate::plan::{Done, Facts, Look, Step, with_lines};
+use crate::plan::{Done, Facts, Look, Ns, Seen, SeenLink, Step, with_lines};
 use crate::services::checks::{self, Action, Finding, Known, Recorded};
 use crate::services::{hosts, ports};
 use crate::store::{Record, Select, Table, decode};
@@ -81,7 +81,8 @@ impl Sight {
         let gone = |sandbox: &&Sandbox| {
             let at = self.looks.iter().position(|look| look.ns == sandbox.ns);
             let seen = at.and_then(|at| self.facts.spaces.get(at));
-            sandbox.kind != SandboxKind::Host && seen.is_some_and(Option::is_none)
+            let own = sandbox.kind != SandboxKind::Host;
+            sandbox.ended || (own && seen.is_some_and(Option::is_none))
         };
         self.sandboxes.iter().filter(gone)
     }
@@ -103,6 +104,22 @@ impl Sight {
             _ => None,
         };
         Ok(self.findings()?.into_iter().flat_map(|one| one.mend).filter_map(undone).collect())
+    }
+
+    /// Whether a namespace has the other end of a port of one of netberth's bridges.
+    pub(super) fn hangs_on_ours(&self, inside: &Seen) -> bool {
+        let host = self.looks.iter().position(|look| look.ns == Ns::Host);
+        let host = host.and_then(|at| self.facts.spaces.get(at)).and_then(Option::as_ref);
+        let Some(host) = host else { return false };
+        let ours = |name: &str| self.networks.iter().any(|network| network.options.bridge == name);
+        let port = |outer: &SeenLink| {
+            checks::is_ours(&outer.name)
+                && outer.master.and_then(|at| host.link_at(at)).is_some_and(|at| ours(&at.name))
+        };
+        inside.links.iter().filter(|link| link.kind == "veth").any(|link| {
+            let outer = link.peer.and_then(|index| host.link_at(index));
+            outer.is_some_and(|outer| outer.peer == Some(link.index) && port(outer))
+        })
     }
 
     pub(super) fn sandboxes(&self) -> &[Sandbox] {

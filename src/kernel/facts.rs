@@ -63,6 +63,9 @@ pub(super) fn look(linux: &Linux, ask: &Ask) -> Result<Facts> {
         };
         facts.spaces.push(seen);
     }
+    if ask.boot {
+        facts.boot = Some(boot(linux)?);
+    }
     for path in &ask.directories {
         let found = file::list(path).doing(|| format!("ls {}", path.display()))?;
         facts.directories.extend(found.map(|names| (path.clone(), names)));
@@ -76,6 +79,14 @@ pub(super) fn look(linux: &Linux, ask: &Ask) -> Result<Facts> {
         facts.files.extend(text.map(|text| (path.clone(), text)));
     }
     Ok(facts)
+}
+
+/// Which boot this is, and which of its namespaces.
+fn boot(linux: &Linux) -> Result<String> {
+    let path = "/proc/sys/kernel/random/boot_id";
+    let id = std::fs::read_to_string(path).doing(|| format!("read {path}"))?;
+    let cookie = linux.rtnl().lock().cookie()?.unwrap_or_default();
+    Ok(format!("{} {cookie}", id.trim_end()))
 }
 
 /// Who has a port, in the namespace of the calling thread.

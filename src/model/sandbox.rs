@@ -272,6 +272,10 @@ pub struct Sandbox {
     /// A deletion could not be finished; it can be called again.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub deleting: bool,
+    /// On the host network, and from an earlier boot: the container has ended, though the namespace
+    /// that it was in is there again.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub ended: bool,
 }
 
 #[cfg(test)]

@@ -34,6 +34,8 @@ pub struct Ask {
     pub spaces: Vec<Look>,
     /// Directories whose entries are wanted.
     pub directories: Vec<PathBuf>,
+    /// Which boot of the machine this is, and which namespace of it is the host's.
+    pub boot: bool,
 }
 
 /// Whether a program of the host listens where a mapping is to be.
@@ -77,6 +79,8 @@ pub struct Facts {
     pub spaces: Vec<Option<Seen>>,
     /// Names of what is in the directories asked for, in order; one that does not exist is left out.
     pub directories: BTreeMap<PathBuf, Vec<String>>,
+    /// The boot, if asked: the same text for as long as what is in the kernel can be there still.
+    pub boot: Option<String>,
 }
 
 /// The host's own network, as far as the choice of subnets needs it.

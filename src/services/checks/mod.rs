@@ -15,6 +15,7 @@ mod view;
 mod walk;
 
 pub(crate) use finding::{Action, Finding};
+pub(crate) use foreign::is_ours;
 pub(crate) use table::all_elements;
 
 use std::collections::{BTreeMap, HashSet};
