@@ -70,6 +70,10 @@ impl Locked<'_> {
 
 impl Drop for Locked<'_> {
     fn drop(&mut self) {
+        // On a stage nothing ends: the verb is the holder's.
+        if self.held.is_some() {
+            self.kernel().rest();
+        }
         drop(self.held.take());
         if let Some(log) = self.netberth.shared.log.get() {
             for (level, message) in &self.messages {

@@ -117,6 +117,7 @@ fn check_namespace(
 fn ask(ns: &Ns, spec: &JoinSpec, files: &[PathBuf]) -> Ask {
     Ask {
         namespace: Some(ns.clone()),
+        worked_in: true,
         ns_sysctls: spec.sysctls.keys().map(|key| sysctl_key(key)).collect(),
         files: files.to_vec(),
         ..Ask::default()

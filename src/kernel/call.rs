@@ -6,6 +6,7 @@ use std::net::IpAddr;
 
 use super::linux::Linux;
 use super::netns::{self, Handle};
+use super::place::{Place, cookie, open};
 use super::space::Space;
 use super::{announce, file, requests, sysctl, undoing};
 use crate::error::{Error, Kind, Result};
@@ -22,12 +23,6 @@ pub(super) enum Way {
     Do,
     /// Undone; failures do not end it.
     Undo,
-}
-
-/// A namespace other than the handle's.
-struct Place {
-    handle: Handle,
-    space: Option<Space<'static>>,
 }
 
 /// One call.
@@ -111,7 +106,7 @@ impl<'h> Call<'h> {
         if let Some(place) = self.places.remove(ns) {
             return Ok(place);
         }
-        Ok(Place { handle: open(ns)?, space: None })
+        self.linux.kept(ns).map_or_else(|| Place::open(ns), |(_, place)| Ok(place))
     }
 
     /// The steps of one run, on a thread that is where they need it.
@@ -182,8 +177,8 @@ impl<'h> Call<'h> {
             return Ok(requests::raw(self.linux.namespace()));
         }
         let mut place = self.place(ns)?;
-        if cookie(ns).is_some() && place.space.is_none() {
-            place.space = Some(place.handle.run(|| Space::here(cookie(ns)))?);
+        if cookie(ns).is_some() {
+            place.entered(ns)?;
         }
         let fd = requests::raw(&place.handle);
         self.places.insert(ns.clone(), place);
@@ -215,9 +210,8 @@ impl<'h> Call<'h> {
             Step::Directory { path } => file::make_directory(path),
             Step::Netns { path, of } => netns::create(path, self.source(of.as_ref())?.as_ref()),
             Step::Sysctl { key, value, .. } => sysctl::write(key, value),
-            Step::Announce { dev, mac, addresses, port, .. } => {
-                self.forward_now(port)?;
-                announce::send(space.index(dev)?, link::mac(mac)?, addresses)
+            Step::Announce { mac, addresses, port, bridge } => {
+                announce::send(space, port, bridge, link::mac(mac)?, addresses)
             }
             Step::Table { name } => self.linux.firewall().add_table(name),
             Step::Reload { name, sets } => self.linux.firewall().reload_table(name, sets),
@@ -265,12 +259,6 @@ impl<'h> Call<'h> {
             }
         }
     }
-
-    /// A port's carrier reaches the bridge by a work item that may be a second late (linkwatch), and
-    /// until then the bridge drops what the port says. `RTM_GETLINK` runs that work item at once.
-    fn forward_now(&self, port: &str) -> Result<()> {
-        Space::shared(self.linux.rtnl()).link(port).map(drop)
-    }
 }
 
 /// A device or a neighbour that is gone has nothing waiting.
@@ -288,21 +276,5 @@ fn forget_neighbour(space: &mut Space<'_>, dev: &str, address: IpAddr) -> Result
 
 /// Whether a step looks at the namespace of the thread that does it.
 fn needs_thread(step: &Step) -> bool {
-    matches!(step, Step::Sysctl { .. } | Step::Announce { .. })
-}
-
-/// The cookie that a namespace is known by.
-pub(super) fn cookie(ns: &Ns) -> Option<u64> {
-    match ns {
-        Ns::Host => None,
-        Ns::At { cookie, .. } => *cookie,
-    }
-}
-
-/// A namespace by path.
-pub(super) fn open(ns: &Ns) -> Result<Handle> {
-    match ns {
-        Ns::Host => Err(Error::new(Kind::Bug, "the host's namespace is open already")),
-        Ns::At { path, .. } => Handle::open(path),
-    }
+    matches!(step, Step::Sysctl { .. })
 }

@@ -8,6 +8,7 @@ use super::call::TABLE;
 use ipnet::IpNet;
 
 use super::linux::Linux;
+use super::place::Place;
 use super::route::{address, link, route};
 use super::space::Space;
 use super::{file, observe, sockets, sysctl};
@@ -29,12 +30,7 @@ pub(super) fn look(linux: &Linux, ask: &Ask) -> Result<Facts> {
             } else {
                 HostFacts::default()
             };
-            let mut found = BTreeMap::new();
-            for key in &ask.sysctls {
-                let value = sysctl::read(key).doing(|| format!("sysctl {key}"))?;
-                found.extend(value.map(|value| (key.clone(), value)));
-            }
-            Ok((host, found))
+            Ok((host, read_sysctls(&ask.sysctls)?))
         })?;
     }
     if !ask.ports.is_empty() {
@@ -46,7 +42,7 @@ pub(super) fn look(linux: &Linux, ask: &Ask) -> Result<Facts> {
         facts.rules = Ruleset { tables, legacy };
     }
     if let Some(ns) = &ask.namespace {
-        match linux.within(ns, |space| namespace(space, &ask.ns_sysctls)) {
+        match namespace(linux, ns, ask) {
             Ok((cookie, interfaces, sysctls)) => {
                 (facts.cookie, facts.interfaces, facts.ns_sysctls) = (cookie, interfaces, sysctls);
             }
@@ -120,15 +116,31 @@ fn is_none(error: &Error) -> bool {
 /// The cookie of a namespace, its interfaces, and its sysctls of these keys.
 type Namespace = (Option<u64>, Vec<String>, BTreeMap<String, String>);
 
-fn namespace(space: &mut Space<'_>, keys: &[String]) -> Result<Namespace> {
-    let links = space.with(|socket| socket.dump(&link::dump(), link::read))?;
-    let cookie = space.with(|socket| socket.cookie())?;
+fn namespace(linux: &Linux, ns: &Ns, ask: &Ask) -> Result<Namespace> {
+    if ask.worked_in && *ns != Ns::Host {
+        let mut place = Place::open(ns)?;
+        place.entered(ns)?;
+        linux.keep(ns, place);
+    }
     let mut sysctls = BTreeMap::new();
+    if !ask.ns_sysctls.is_empty() {
+        sysctls = linux.within(ns, |_| read_sysctls(&ask.ns_sysctls))?;
+    }
+    linux.by_socket(ns, |space| {
+        let links = space.with(|socket| socket.dump(&link::dump(), link::read))?;
+        let cookie = space.with(|socket| socket.cookie())?;
+        Ok((cookie, links.into_iter().map(|link| link.name).collect(), sysctls))
+    })
+}
+
+/// Those that are there.
+fn read_sysctls(keys: &[String]) -> Result<BTreeMap<String, String>> {
+    let mut found = BTreeMap::new();
     for key in keys {
         let value = sysctl::read(key).doing(|| format!("sysctl {key}"))?;
-        sysctls.extend(value.map(|value| (key.clone(), value)));
+        found.extend(value.map(|value| (key.clone(), value)));
     }
-    Ok((cookie, links.into_iter().map(|link| link.name).collect(), sysctls))
+    Ok(found)
 }
 
 fn addresses(space: &mut Space<'_>) -> Result<Vec<IpNet>> {

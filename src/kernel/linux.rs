@@ -6,7 +6,8 @@ use std::net::Ipv4Addr;
 use ipnet::IpNet;
 use parking_lot::Mutex;
 
-use super::call::{Call, Way, cookie, open};
+use super::call::{Call, Way};
+use super::place::{Place, cookie, open};
 use super::conntrack::Conntrack;
 use super::netlink::socket::Socket;
 use super::netns::Handle;
@@ -24,6 +25,15 @@ pub struct Linux {
     rtnl: Mutex<Socket>,
     firewall: Nft,
     connections: Conntrack,
+    /// The namespace that was looked at last and is worked in next: opened once for both.
+    kept: Mutex<Kept>,
+}
+
+#[derive(Default)]
+struct Kept {
+    /// Grows when a verb is over: who took the place before does not bring it back.
+    verbs: u64,
+    place: Option<(Ns, Place)>,
 }
 
 impl Linux {
@@ -36,6 +46,7 @@ impl Linux {
             rtnl: Mutex::new(Socket::open()?),
             firewall: Nft::open()?,
             connections: Conntrack::open()?,
+            kept: Mutex::default(),
         })
     }
 
@@ -64,8 +75,48 @@ impl Linux {
         match ns {
             Ns::Host if self.namespace.is_here() => work(&mut Space::shared(&self.rtnl)),
             Ns::Host => self.namespace.run(|| work(&mut Space::shared(&self.rtnl))),
-            Ns::At { .. } => open(ns)?.run(|| work(&mut Space::here(cookie(ns))?)),
+            Ns::At { .. } => self.at(ns, |Place { handle, space }| match space {
+                Some(space) => handle.run(|| work(space)),
+                None => handle.run(|| work(&mut Space::here(cookie(ns))?)),
+            }),
         }
+    }
+
+    /// The same for work that looks by the socket alone: no thread is needed where one is open.
+    pub(super) fn by_socket<T>(
+        &self,
+        ns: &Ns,
+        work: impl FnOnce(&mut Space<'_>) -> Result<T>,
+    ) -> Result<T> {
+        if *ns == Ns::Host {
+            return work(&mut Space::shared(&self.rtnl));
+        }
+        self.at(ns, |place| work(place.entered(ns)?))
+    }
+
+    /// Uses the place that is kept, if it is that namespace, or one that is opened for this.
+    fn at<T>(&self, ns: &Ns, work: impl FnOnce(&mut Place) -> Result<T>) -> Result<T> {
+        if let Some((verbs, mut place)) = self.kept(ns) {
+            let done = work(&mut place);
+            let mut kept = self.kept.lock();
+            if kept.verbs == verbs {
+                kept.place = Some((ns.clone(), place));
+            }
+            return done;
+        }
+        work(&mut Place::open(ns)?)
+    }
+
+    /// Takes the place that is kept, if it is that namespace.
+    pub(super) fn kept(&self, ns: &Ns) -> Option<(u64, Place)> {
+        let mut kept = self.kept.lock();
+        let (_, place) = kept.place.take_if(|(of, place)| place.is_meant(of, ns))?;
+        Some((kept.verbs, place))
+    }
+
+    /// Keeps a place for what comes next in this verb.
+    pub(super) fn keep(&self, ns: &Ns, place: Place) {
+        self.kept.lock().place = Some((ns.clone(), place));
     }
 }
 
@@ -88,7 +139,7 @@ impl Kernel for Linux {
                 open(of).and_then(|of| Ok(Handle::open(path)?.is(&of)))
             }
             Step::Sysctl { ns, key, value, .. } => self.within(ns, |_| sysctl::holds(key, value)),
-            Step::Up { ns, dev } => self.within(ns, |space| Ok(space.link(dev)?.up)),
+            Step::Up { ns, dev } => self.by_socket(ns, |space| Ok(space.link(dev)?.up)),
             Step::Table { name } => self.firewall().table_exists(name),
             _ => Ok(false),
         };
@@ -112,6 +163,12 @@ impl Kernel for Linux {
             }
         }
         outcome
+    }
+
+    fn rest(&self) {
+        let mut kept = self.kept.lock();
+        kept.verbs += 1;
+        kept.place = None;
     }
 
     fn undo(&self, steps: &[Step]) -> Vec<Result<()>> {

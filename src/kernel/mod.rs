@@ -14,6 +14,7 @@ mod netlink;
 mod netns;
 pub mod nft;
 mod observe;
+mod place;
 mod requests;
 mod route;
 pub mod sockets;
@@ -62,6 +63,9 @@ pub trait Kernel: Send + Sync {
     /// Applies the steps in order and stops at the first that fails. A step that reports failure
     /// has left nothing behind.
     fn apply(&self, steps: &[Step]) -> Outcome;
+
+    /// The verb is over: what was kept open for its next call is closed.
+    fn rest(&self) {}
 
     /// Undoes the steps, last first, never stopping early: one result for each step, at its index.
     /// What is gone already counts as undone.

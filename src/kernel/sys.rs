@@ -4,7 +4,7 @@
 use std::ffi::c_int;
 use std::io;
 use std::mem::MaybeUninit;
-use std::os::fd::{AsRawFd, BorrowedFd, FromRawFd, OwnedFd};
+use std::os::fd::{AsRawFd, BorrowedFd};
 
 use crate::error::{Doing, Error, Result};
 
@@ -37,36 +37,6 @@ pub(super) fn netns_cookie(socket: BorrowedFd<'_>) -> Result<Option<u64>> {
         Err(error) if error.raw_os_error() == Some(libc::ENOPROTOOPT) => Ok(None),
         Err(error) => Err(Error::io(&error).doing("read a namespace's cookie")),
     }
-}
-
-/// A socket for raw frames that receives none (packet(7), protocol 0).
-pub(super) fn packet_socket() -> io::Result<OwnedFd> {
-    // SAFETY: socket(2) takes no pointers.
-    let fd = unsafe { libc::socket(libc::AF_PACKET, libc::SOCK_RAW | libc::SOCK_CLOEXEC, 0) };
-    check(isize::try_from(fd).unwrap_or(-1))?;
-    // SAFETY: the descriptor has just been opened and nothing else owns it.
-    Ok(unsafe { OwnedFd::from_raw_fd(fd) })
-}
-
-/// Sends a whole Ethernet frame on an interface.
-pub(super) fn send_frame(socket: BorrowedFd<'_>, index: u32, frame: &[u8]) -> io::Result<()> {
-    // SAFETY: `sockaddr_ll` is plain numbers, for which zero is a value.
-    let mut to: libc::sockaddr_ll = unsafe { MaybeUninit::zeroed().assume_init() };
-    to.sll_family = libc::AF_PACKET.try_into().unwrap_or_default();
-    to.sll_ifindex = index.cast_signed();
-    let length = libc::socklen_t::try_from(size_of::<libc::sockaddr_ll>()).unwrap_or_default();
-    // SAFETY: the frame and the address are live and as long as said.
-    let sent = unsafe {
-        libc::sendto(
-            socket.as_raw_fd(),
-            frame.as_ptr().cast(),
-            frame.len(),
-            0,
-            (&raw const to).cast(),
-            length,
-        )
-    };
-    check(sent)
 }
 
 /// While it lives, no signal is delivered to this thread, nor to one spawned from it: the caller's

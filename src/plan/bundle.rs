@@ -27,6 +27,7 @@ struct Bundle {
     /// By namespace, in the order in which they were met.
     places: Vec<Vec<Step>>,
     place_of: HashMap<Ns, usize>,
+    announced: Vec<Step>,
     elements: Vec<SetElements>,
     removed: Vec<SetElements>,
     added: Vec<SetElements>,
@@ -48,6 +49,7 @@ impl Bundle {
             Step::Directory { .. } | Step::Netns { .. } | Step::File { .. } => self.made.push(step),
             Step::Veth { .. } => self.links.push(step),
             Step::BridgePort { .. } => self.ports.push(step),
+            Step::Announce { .. } => self.announced.push(step),
             Step::Elements { sets } => SetElements::gather(&mut self.elements, sets),
             Step::Swap { remove, add } => {
                 SetElements::gather(&mut self.removed, remove);
@@ -81,8 +83,9 @@ impl Bundle {
     }
 
     fn into_steps(self) -> Vec<Step> {
-        let Bundle { mut made, host, links, ports, places, elements, removed, added, .. } = self;
-        let mut files = self.files;
+        let Bundle { mut made, host, links, ports, places, announced, .. } = self;
+        let (elements, removed, added, mut files) =
+            (self.elements, self.removed, self.added, self.files);
         for step in &mut made {
             // A file that is made is written whole.
             if let Step::File { path, text, .. } = step
@@ -103,6 +106,7 @@ impl Bundle {
         steps.extend(links);
         steps.extend(ports);
         steps.extend(places.into_iter().flatten());
+        steps.extend(announced);
         steps.extend((!elements.is_empty()).then_some(Step::Elements { sets: elements }));
         steps.extend(swaps.then_some(Step::Swap { remove: removed, add: added }));
         steps.extend(forget(at_once, false));

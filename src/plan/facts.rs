@@ -22,6 +22,8 @@ pub struct Ask {
     pub sysctls: Vec<String>,
     /// A namespace by path whose cookie and interfaces are wanted.
     pub namespace: Option<Ns>,
+    /// What is asked next is work in that namespace: it is kept open until the verb is over.
+    pub worked_in: bool,
     /// Keys under `/proc/sys` inside that namespace.
     pub ns_sysctls: Vec<String>,
     /// Files whose text is wanted.

@@ -154,20 +154,19 @@ pub enum Step {
         #[serde(default, skip_serializing_if = "Option::is_none")]
         before: Option<String>,
     },
-    /// `arping -A -c 1 -I DEV ADDRESS` and `ndsend ADDRESS DEV`: a gratuitous ARP reply (RFC 5227)
-    /// and an unsolicited neighbour advertisement (RFC 4861, 7.2.6) for each address. Waits for the
-    /// bridge port to forward first. Nothing to undo.
+    /// `bridge fdb replace MAC dev PORT master dynamic` and `ip neigh change ADDRESS lladdr MAC dev
+    /// BRIDGE nud reachable` for each address that the host knows: it is the only neighbour that a
+    /// container has. Waits for the bridge port to forward first. Nothing to undo.
     Announce {
-        /// Where the interface is.
-        ns: Ns,
-        /// The interface.
-        dev: String,
-        /// Its hardware address.
+        /// The interface's hardware address.
         mac: String,
         /// The addresses to announce.
         addresses: Vec<IpAddr>,
         /// The host end, whose bridge port must be forwarding.
         port: String,
+        /// The bridge; absent in records of an earlier version.
+        #[serde(default)]
+        bridge: String,
     },
     /// `nft -f -` with netberth's whole table, its constant rules and empty sets, in one batch;
     /// undone by `nft delete table inet NAME`.
@@ -257,7 +256,7 @@ impl Step {
             self,
             Step::Directory { .. }
                 | Step::Netns { of: Some(_), .. }
-                | Step::Sysctl { .. }
+                | Step::Sysctl { before: Some(_), .. }
                 | Step::Up { .. }
                 | Step::Table { .. }
         )
@@ -271,8 +270,7 @@ impl Step {
             | Step::Address { ns, .. }
             | Step::Route { ns, .. }
             | Step::DefaultRoute { ns, .. }
-            | Step::Sysctl { ns, .. }
-            | Step::Announce { ns, .. } => ns,
+            | Step::Sysctl { ns, .. } => ns,
             _ => &Ns::Host,
         }
     }

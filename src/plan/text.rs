@@ -1,6 +1,7 @@
 //! Every step as the lines an operator would type.
 
 use std::fmt;
+use std::net::IpAddr;
 use std::path::Path;
 
 use super::rules::SetElements;
@@ -65,13 +66,13 @@ impl Step {
             Step::Swap { remove, add } => swap(remove, add),
             Step::Conntrack { leaving: true, .. } | Step::Neighbour { .. } => Vec::new(),
             Step::Conntrack { flows, .. } => flows.iter().map(ToString::to_string).collect(),
-            Step::Announce { ns, dev, addresses, .. } => addresses
-                .iter()
-                .map(|address| {
-                    let tool = if address.is_ipv4() { "arping -A -c 1 -I" } else { "ndsend -i" };
-                    within(ns, &format!("{tool} {dev} {address}"))
-                })
-                .collect(),
+            Step::Announce { mac, addresses, port, bridge } => {
+                let known = |address: &IpAddr| {
+                    format!("ip neigh change {address} lladdr {mac} dev {bridge} nud reachable")
+                };
+                let port = format!("bridge fdb replace {mac} dev {port} master dynamic");
+                std::iter::once(port).chain(addresses.iter().map(known)).collect()
+            }
             Step::Lines { paths, add, remove } => paths
                 .iter()
                 .flat_map(|path| {

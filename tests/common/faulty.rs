@@ -212,7 +212,7 @@ fn refused(step: &Step) -> Step {
         | Step::Address { ns, .. }
         | Step::Route { ns, .. }
         | Step::DefaultRoute { ns, .. } => Step::Up { ns: ns.clone(), dev },
-        Step::Sysctl { ns, .. } | Step::Announce { ns, .. } => {
+        Step::Sysctl { ns, .. } => {
             let key = "net/ipv4/conf/nb-is-not-there/forwarding".to_owned();
             Step::Sysctl { ns: ns.clone(), key, value: "1".into(), before: None }
         }

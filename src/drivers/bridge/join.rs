@@ -35,11 +35,10 @@ pub(super) fn plan(join: &Join<'_>) -> Plan {
         routes(&mut plan, join, *address);
     }
     plan.push(Step::Announce {
-        ns: join.ns.clone(),
-        dev: join.interface.to_owned(),
         mac: mac.to_string(),
         addresses: join.endpoint.ips().collect(),
         port: join.link.to_owned(),
+        bridge: options.bridge.clone(),
     });
     plan
 }

@@ -65,10 +65,10 @@ impl World {
                 self.space_mut(ns)?.set_default(*ipv6, to.as_ref())
             }
             Step::Sysctl { ns, key, value, .. } => self.write_sysctl(ns, key, value),
-            Step::Announce { ns, dev, mac, port, .. } => {
+            Step::Announce { mac, port, bridge, .. } => {
                 parse_mac(mac)?;
                 self.space_mut(&Ns::Host)?.link_mut(port)?;
-                self.space_mut(ns)?.link_mut(dev).map(drop)
+                self.space_mut(&Ns::Host)?.link_mut(bridge).map(drop)
             }
             Step::Table { name } if self.tables.contains_key(name) => Err(exists()),
             Step::Table { name } => {

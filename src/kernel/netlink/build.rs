@@ -15,6 +15,8 @@ pub(in crate::kernel) enum Manner {
     Create,
     /// Make it or put it in the place of what is there.
     Replace,
+    /// Put it in the place of what is there; if nothing is, fail with `ENOENT`.
+    Overwrite,
     /// Change or delete what is there.
     Change,
     /// One object, answered by one message.
@@ -29,6 +31,7 @@ impl Manner {
             | match self {
                 Manner::Create => NLM_F_ACK | NLM_F_CREATE | NLM_F_EXCL,
                 Manner::Replace => NLM_F_ACK | NLM_F_CREATE | NLM_F_REPLACE,
+                Manner::Overwrite => NLM_F_ACK | NLM_F_REPLACE,
                 Manner::Change => NLM_F_ACK,
                 Manner::Get => 0,
                 Manner::Dump => NLM_F_DUMP,

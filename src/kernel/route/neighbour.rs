@@ -3,7 +3,10 @@
 use std::net::IpAddr;
 
 use netlink_packet_route::RouteNetlinkMessage;
-use netlink_packet_route::neighbour::{NeighbourAttribute, NeighbourMessage, NeighbourState};
+use netlink_packet_route::AddressFamily;
+use netlink_packet_route::neighbour::{
+    NeighbourAttribute, NeighbourFlags, NeighbourMessage, NeighbourState,
+};
 
 use super::address::family;
 use crate::kernel::netlink::build::{Manner, request};
@@ -17,6 +20,30 @@ pub(in crate::kernel) fn delete(index: u32, address: IpAddr) -> Vec<u8> {
     message.header.state = NeighbourState::Permanent;
     message.attributes = vec![NeighbourAttribute::Destination(address.into())];
     request(Manner::Change, RouteNetlinkMessage::DelNeighbour(message))
+}
+
+/// `ip neigh change ADDRESS lladdr MAC dev DEV nud reachable`: `ENOENT` where there is none.
+pub(in crate::kernel) fn change(index: u32, address: IpAddr, mac: [u8; 6]) -> Vec<u8> {
+    let mut message = NeighbourMessage::default();
+    message.header.family = family(address);
+    message.header.ifindex = index;
+    message.header.state = NeighbourState::Reachable;
+    message.attributes = vec![
+        NeighbourAttribute::Destination(address.into()),
+        NeighbourAttribute::LinkLayerAddress(mac.to_vec()),
+    ];
+    request(Manner::Overwrite, RouteNetlinkMessage::NewNeighbour(message))
+}
+
+/// `bridge fdb replace MAC dev PORT master dynamic`: as if a frame had come in by the port.
+pub(in crate::kernel) fn learn(port: u32, mac: [u8; 6]) -> Vec<u8> {
+    let mut message = NeighbourMessage::default();
+    message.header.family = AddressFamily::Bridge;
+    message.header.ifindex = port;
+    message.header.state = NeighbourState::Reachable;
+    message.header.flags = NeighbourFlags::Controller;
+    message.attributes = vec![NeighbourAttribute::LinkLayerAddress(mac.to_vec())];
+    request(Manner::Replace, RouteNetlinkMessage::NewNeighbour(message))
 }
 
 #[cfg(test)]
