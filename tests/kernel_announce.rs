@@ -55,12 +55,10 @@ fn the_host_knows_a_container_at_once() {
 fn the_hosts_facts() {
     on_a_host(|host| {
         host.apply(&container(&host.directory));
-        sh(
-            "ip route add 10.66.0.0/16 via 10.1.0.2 table 1000 && \
+        sh("ip route add 10.66.0.0/16 via 10.1.0.2 table 1000 && \
                     ip route add unreachable 10.67.0.0/16 && \
                     ip -6 addr add fd01::1/64 dev br0 nodad && \
-                    ip link set br0 mtu 1300 && ip route add default via 10.1.0.2 metric 5",
-        );
+                    ip link set br0 mtu 1300 && ip route add default via 10.1.0.2 metric 5");
         std::fs::write(host.path("file"), "text").unwrap();
         let ask = Ask {
             host: true,

@@ -1,6 +1,7 @@
 //! What a back end changes for its service, as records and as steps.
 
 use std::net::IpAddr;
+use std::sync::Arc;
 
 use super::locked::Locked;
 use super::names;
@@ -29,7 +30,7 @@ pub(super) fn free_turn(store: &dyn Store) -> Result<Option<u8>> {
 }
 
 /// Every element that a service has, as the records say.
-pub(super) fn elements(service: &Endpoint, endpoints: &[Endpoint]) -> Vec<SetElements> {
+pub(super) fn elements(service: &Endpoint, endpoints: &[Arc<Endpoint>]) -> Vec<SetElements> {
     let Role::Service { balance } = service.role else { return Vec::new() };
     let taker = |backend: &Backend| {
         let place = place(backend, endpoints)?;
@@ -43,8 +44,8 @@ pub(super) fn elements(service: &Endpoint, endpoints: &[Endpoint]) -> Vec<SetEle
 }
 
 /// The endpoint whose addresses a back end has.
-pub(super) fn place<'a>(backend: &Backend, endpoints: &'a [Endpoint]) -> Option<&'a Endpoint> {
-    endpoints.iter().find(|endpoint| endpoint.id == backend.endpoint)
+pub(super) fn place<'a>(backend: &Backend, endpoints: &'a [Arc<Endpoint>]) -> Option<&'a Endpoint> {
+    endpoints.iter().map(Arc::as_ref).find(|endpoint| endpoint.id == backend.endpoint)
 }
 
 /// The step from one state of a service to another; `more` and `less` go with it.
@@ -107,7 +108,7 @@ pub(super) fn first_comes(locked: &Locked<'_>, before: &Endpoint) -> Result<Opti
     if !before.spread.slots.is_empty() || before.port_mapping.is_empty() {
         return Ok(None);
     }
-    super::ports::forgetting(locked, before).map(Some)
+    super::ports::forgetting(locked, before)
 }
 
 /// What the others on the network hear of a back end: its line of `tasks.<service>`.
@@ -115,7 +116,7 @@ pub(super) fn naming(
     network: &Network,
     service: &Endpoint,
     place: &Endpoint,
-    endpoints: &[Endpoint],
+    endpoints: &[Arc<Endpoint>],
     but: Option<&ContainerId>,
     fate: names::Fate,
 ) -> Option<Step> {
@@ -143,7 +144,7 @@ pub(super) struct Leaving {
 /// no other service has it there.
 pub(super) fn leave(
     network: &Network,
-    endpoints: &[Endpoint],
+    endpoints: &[Arc<Endpoint>],
     services: &[&Endpoint],
     container: &ContainerId,
     last: Option<&Endpoint>,
@@ -179,13 +180,17 @@ pub(super) fn leave(
 
 /// The services that a container is behind by way of an endpoint.
 pub(super) fn behind<'a>(
-    endpoints: &'a [Endpoint],
+    endpoints: &'a [Arc<Endpoint>],
     endpoint: &Id,
     container: &ContainerId,
 ) -> Vec<&'a Endpoint> {
     let by_way =
         |backend: &Backend| backend.endpoint == *endpoint && backend.container == *container;
-    endpoints.iter().filter(|service| service.backends.iter().any(by_way)).collect()
+    endpoints
+        .iter()
+        .map(Arc::as_ref)
+        .filter(|service| service.backends.iter().any(by_way))
+        .collect()
 }
 
 /// The containers of an endpoint or a service, with where they sit.

@@ -1,5 +1,7 @@
 //! Detaching a container from an endpoint.
 
+use std::sync::Arc;
+
 use super::commit::take_down;
 use super::endpoint::{self, is_service};
 use super::locked::Locked;
@@ -60,6 +62,7 @@ pub(super) fn detach(
         );
         return Err(Error::new(Kind::InUse, what).doing(doing));
     }
+    let endpoint = Endpoint::clone(&endpoint);
     take(locked, network, &endpoints, endpoint, container, Also::default(), &doing)
         .doing(|| doing.clone())?;
     locked.say(Level::Info, || doing);
@@ -70,7 +73,7 @@ pub(super) fn detach(
 pub(super) fn take(
     locked: &mut Locked<'_>,
     network: &Network,
-    endpoints: &[Endpoint],
+    endpoints: &[Arc<Endpoint>],
     mut endpoint: Endpoint,
     container: &ContainerId,
     also: Also,
@@ -123,7 +126,7 @@ fn forgetting(
     network: &Network,
     endpoint: &Endpoint,
     attachment: &Attachment,
-    endpoints: &[Endpoint],
+    endpoints: &[Arc<Endpoint>],
 ) -> Vec<Step> {
     let own = vec![attachment.hosts.clone()];
     let all = names::lines(network, endpoints);

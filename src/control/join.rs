@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::net::IpAddr;
 use std::path::PathBuf;
+use std::sync::Arc;
 
 use super::commit::build_with_last;
 use super::endpoint::is_service;
@@ -57,7 +58,7 @@ pub(super) fn join_plain(
 /// What a join does besides, where it is part of something else.
 pub(super) struct Also {
     /// The endpoints of the network, as they will be.
-    pub(super) others: Vec<Endpoint>,
+    pub(super) others: Vec<Arc<Endpoint>>,
     /// To be done when the container is in its place.
     pub(super) adjust: Vec<Step>,
     /// To be written with it.
@@ -244,8 +245,8 @@ fn publishing(locked: &Locked<'_>, endpoint: &Endpoint) -> Result<Vec<Step>> {
         return Ok(Vec::new());
     }
     let sets = ports::elements(&endpoint.port_mapping, &addresses);
-    let forgetting = super::ports::forgetting(locked, endpoint)?;
-    Ok(vec![Step::Elements { sets }, forgetting])
+    let elements = [Step::Elements { sets }].into_iter();
+    Ok(elements.chain(super::ports::forgetting(locked, endpoint)?).collect())
 }
 
 /// The first steps of a join and so the last of a detach: when nothing leads to the addresses any

@@ -1,6 +1,7 @@
 //! Who must hear of a name: the hosts file of every container on its network.
 
 use std::path::PathBuf;
+use std::sync::Arc;
 
 use super::endpoint::is_service;
 use super::{backend, records};
@@ -11,7 +12,7 @@ use crate::services::hosts;
 use crate::store::Store;
 
 /// The hosts files of the network's containers, without `but`'s.
-pub(super) fn files(endpoints: &[Endpoint], but: Option<&ContainerId>) -> Vec<PathBuf> {
+pub(super) fn files(endpoints: &[Arc<Endpoint>], but: Option<&ContainerId>) -> Vec<PathBuf> {
     let attachments = endpoints.iter().flat_map(|endpoint| &endpoint.attachments);
     let others = attachments.filter(|attachment| Some(&attachment.container) != but);
     let mut files: Vec<PathBuf> = others.map(|attachment| attachment.hosts.clone()).collect();
@@ -22,7 +23,7 @@ pub(super) fn files(endpoints: &[Endpoint], but: Option<&ContainerId>) -> Vec<Pa
 
 /// The lines by which a container of this network finds the others: every endpoint that is joined,
 /// and every service with what is behind it.
-pub(super) fn lines(network: &Network, endpoints: &[Endpoint]) -> Vec<String> {
+pub(super) fn lines(network: &Network, endpoints: &[Arc<Endpoint>]) -> Vec<String> {
     let name = network.name.as_str();
     let mut lines = Vec::new();
     for endpoint in endpoints {
@@ -60,7 +61,7 @@ pub(super) enum Fate {
 pub(super) fn of_joined(
     network: &Network,
     endpoint: &Endpoint,
-    endpoints: &[Endpoint],
+    endpoints: &[Arc<Endpoint>],
     but: &ContainerId,
     fate: Fate,
 ) -> Option<Step> {

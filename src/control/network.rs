@@ -1,5 +1,7 @@
 //! Verbs of networks.
 
+use std::sync::Arc;
+
 use ipnet::IpNet;
 
 use super::commit::{build, take_down};
@@ -235,7 +237,7 @@ fn view(store: &dyn Store, network: &Network, verbose: bool) -> Result<NetworkVi
 pub(super) fn endpoint_views(
     store: &dyn Store,
     network: &Network,
-    endpoints: &[Endpoint],
+    endpoints: &[Arc<Endpoint>],
     verbose: bool,
 ) -> Result<Vec<EndpointView>> {
     let shown = endpoints.iter().filter(|endpoint| endpoint.role != Role::Member);

@@ -56,12 +56,15 @@ fn cursor(proto: Proto) -> Key {
 }
 
 /// The step by which the kernel forgets who went to the ports of an endpoint while they led nowhere.
-pub(super) fn forgetting(locked: &Locked<'_>, endpoint: &Endpoint) -> Result<Step> {
+pub(super) fn forgetting(locked: &Locked<'_>, endpoint: &Endpoint) -> Result<Option<Step>> {
+    if !ports::may_be_stale(&endpoint.port_mapping) {
+        return Ok(None);
+    }
     let facts = locked.kernel().facts(&Ask { addresses: true, ..Ask::default() })?;
     let host: Vec<IpAddr> = facts.host.addresses.iter().map(IpNet::addr).collect();
     let own: Vec<IpAddr> = endpoint.ips().collect();
     let flows = ports::stale(&endpoint.port_mapping, &own, &host);
-    Ok(Step::Conntrack { flows, leaving: false })
+    Ok((!flows.is_empty()).then_some(Step::Conntrack { flows, leaving: false }))
 }
 
 /// Chooses the host ports of a new endpoint.

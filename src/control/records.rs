@@ -1,5 +1,7 @@
 //! Records by noun: which key holds what.
 
+use std::sync::Arc;
+
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
@@ -81,9 +83,9 @@ pub(super) fn endpoint(store: &dyn Store, network: &Id, id: &Id) -> Result<Optio
     read(store, &endpoint_key(network, id))
 }
 
-pub(super) fn endpoints(store: &dyn Store, network: &Id) -> Result<Vec<Endpoint>> {
-    let parent = network.to_string();
-    read_all(store, &Select { table: Table::Endpoint, parent: Some(&parent), prefix: "" })
+pub(super) fn endpoints(store: &dyn Store, network: &Id) -> Result<Vec<Arc<Endpoint>>> {
+    let listed = store.listed(Table::Endpoint, &network.to_string())?;
+    listed.iter().map(|one| one.read()).collect()
 }
 
 /// Endpoints of every network whose id begins with `prefix`.

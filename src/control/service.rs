@@ -1,6 +1,7 @@
 //! Verbs of services: endpoints with an address that is nobody's, and any number of containers behind.
 
 use std::path::PathBuf;
+use std::sync::Arc;
 
 use super::backend::{self, Leaving};
 use super::commit::{build, take_down};
@@ -149,7 +150,7 @@ fn attach_new(
     network: &Network,
     service: &Endpoint,
     spec: &JoinSpec,
-    mut others: Vec<Endpoint>,
+    mut others: Vec<Arc<Endpoint>>,
     doing: &str,
 ) -> Result<PathBuf> {
     let id = locked.netberth.fresh_id()?;
@@ -157,7 +158,7 @@ fn attach_new(
     let (member, writes) =
         endpoint::allot(locked, network, &member, id).doing(|| doing.to_owned())?;
     let after = backend::with(service, &spec.container, id);
-    others.push(member.clone());
+    others.push(Arc::new(member.clone()));
     let adjust = arriving(locked, network, (service, &after), &member, &others, true)?;
     replace(&mut others, &after);
     let writes = writes.for_this_boot().put(endpoint_key(&network.id, &after.id), &after)?;
@@ -171,7 +172,7 @@ fn attach_in(
     network: &Network,
     service: &Endpoint,
     spec: &JoinSpec,
-    endpoints: &[Endpoint],
+    endpoints: &[Arc<Endpoint>],
     place: &Endpoint,
     doing: &str,
 ) -> Result<PathBuf> {
@@ -211,7 +212,7 @@ fn arriving(
     network: &Network,
     (before, after): (&Endpoint, &Endpoint),
     place: &Endpoint,
-    endpoints: &[Endpoint],
+    endpoints: &[Arc<Endpoint>],
     is_new: bool,
 ) -> Result<Vec<Step>> {
     let elements = |service| backend::elements(service, endpoints);
@@ -227,9 +228,9 @@ fn arriving(
     Ok(swap.into_iter().chain(first).chain(naming).collect())
 }
 
-fn replace(endpoints: &mut [Endpoint], with: &Endpoint) {
+fn replace(endpoints: &mut [Arc<Endpoint>], with: &Endpoint) {
     for endpoint in endpoints.iter_mut().filter(|endpoint| endpoint.id == with.id) {
-        *endpoint = with.clone();
+        *endpoint = Arc::new(with.clone());
     }
 }
 
@@ -258,7 +259,8 @@ fn leave_by(
 ) -> Result<()> {
     let endpoints = records::endpoints(locked.store(), &network.id)?;
     // Who takes down all of it has taken others from it since.
-    let service = endpoints.iter().find(|known| known.id == service.id).unwrap_or(service);
+    let service =
+        endpoints.iter().map(Arc::as_ref).find(|known| known.id == service.id).unwrap_or(service);
     let Some(backend) = service.backends.iter().find(|found| found.container == *container) else {
         let what = format!("container {container} is not attached to service {}", service.name);
         return Err(Error::new(Kind::Invalid, what));

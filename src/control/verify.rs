@@ -1,6 +1,7 @@
 //! Comparing what is recorded with what the host has.
 
 use std::collections::HashMap;
+use std::sync::Arc;
 
 use ipnet::IpNet;
 
@@ -217,7 +218,7 @@ fn recorded(locked: &Locked<'_>, networks: &[Network]) -> Result<Vec<Recorded>> 
 
 /// The elements of a service, and of what is behind one: they follow from its record, and no plan
 /// has them.
-fn unplanned(endpoint: &Endpoint, endpoints: &[Endpoint], owner: &Owner) -> Option<Recorded> {
+fn unplanned(endpoint: &Endpoint, endpoints: &[Arc<Endpoint>], owner: &Owner) -> Option<Recorded> {
     let sets = match endpoint.role {
         Role::Plain => {
             let joined = endpoint.attachments.first();

@@ -1,8 +1,9 @@
 //! One call of apply or undo: namespaces are opened once, and steps that follow each other in one
 //! namespace are one run: one thread there at most, one `sendmsg` where they are rtnetlink requests.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::net::IpAddr;
+use std::path::PathBuf;
 
 use super::linux::Linux;
 use super::netns::{self, Handle};
@@ -10,7 +11,8 @@ use super::place::{Place, cookie, open};
 use super::space::Space;
 use super::{announce, file, requests, sysctl, undoing};
 use crate::error::{Error, Kind, Result};
-use crate::kernel::route::{link, neighbour};
+use crate::kernel::route::link::{self, Link};
+use crate::kernel::route::neighbour;
 use crate::plan::{Ns, Step};
 
 /// The name of netberth's table, in which [`Step::Elements`] are.
@@ -31,6 +33,8 @@ pub(super) struct Call<'h> {
     host: Option<Space<'h>>,
     places: HashMap<Ns, Place>,
     way: Way,
+    /// Namespaces of netberth's own that are unmounted in this call, after all that is in them.
+    leaving: HashSet<PathBuf>,
 }
 
 /// Results in the order of the steps; shorter than the steps where a failure ended it.
@@ -38,11 +42,14 @@ pub(super) type Results = Vec<Result<()>>;
 
 impl<'h> Call<'h> {
     pub(super) fn new(linux: &'h Linux, way: Way) -> Self {
-        Call { linux, host: None, places: HashMap::new(), way }
+        Call { linux, host: None, places: HashMap::new(), way, leaving: HashSet::new() }
     }
 
     /// Takes the steps in the order given.
     pub(super) fn steps(&mut self, steps: &[&Step]) -> Results {
+        if self.way == Way::Undo {
+            self.leaving = steps.iter().filter_map(|step| own_netns(step)).cloned().collect();
+        }
         let mut results = Results::with_capacity(steps.len());
         for run in steps.chunk_by(|one, next| one.place() == next.place()) {
             results.extend(self.run(run));
@@ -109,6 +116,11 @@ impl<'h> Call<'h> {
         self.linux.kept(ns).map_or_else(|| Place::open(ns), |(_, place)| Ok(place))
     }
 
+    /// Whether the step's link goes with a namespace that is given up.
+    fn is_leaving(&self, step: &Step) -> bool {
+        matches!(step, Step::Veth { ns: Ns::At { path, .. }, .. } if self.leaving.contains(path))
+    }
+
     /// The steps of one run, on a thread that is where they need it.
     fn work(&mut self, space: &mut Space<'_>, run: &[&Step]) -> Results {
         let mut results = Results::with_capacity(run.len());
@@ -116,7 +128,7 @@ impl<'h> Call<'h> {
             let one = part.first().is_some_and(|step| requests::is_one(step));
             results.extend(match (one, self.way) {
                 (true, Way::Do) => self.send(space, part),
-                (true, Way::Undo) => undoing::send(space, part),
+                (true, Way::Undo) => undoing::send(space, part, |step| self.is_leaving(step)),
                 (false, way) => part.iter().map(|step| self.alone(space, step, way)).collect(),
             });
             if self.way == Way::Do && results.iter().any(Result::is_err) {
@@ -150,6 +162,19 @@ impl<'h> Call<'h> {
             }
             let (sent, later) = rest.split_at_checked(batch.len()).unwrap_or((rest, &[]));
             let answers = space.with(|socket| socket.exchange(batch));
+            let answers: Vec<_> = sent
+                .iter()
+                .zip(answers)
+                .map(|(step, answer)| match (step, &answer) {
+                    (Step::Veth { name, .. }, Err(error))
+                        if error.errno() == Some(libc::EEXIST) && sweep(space, name) =>
+                    {
+                        let again = requests::doing(step, space, || self.peer_netns(step));
+                        again.and_then(|request| space.with(|socket| socket.ask(request)))
+                    }
+                    _ => answer,
+                })
+                .collect();
             results.extend(sent.iter().zip(answers).map(|(step, answer)| match answer {
                 Err(error) if !requests::is_so(step, &error) => {
                     Err(requests::refused(step, error).doing(step.to_string()))
@@ -261,6 +286,21 @@ impl<'h> Call<'h> {
     }
 }
 
+/// Deletes a link that was unplugged, because its namespace was given up, and which the kernel has not
+/// reaped: that takes some milliseconds, or as long as somebody is in the namespace. Says whether the
+/// name is free.
+fn sweep(space: &mut Space<'_>, name: &str) -> bool {
+    let unplugged = |link: &Link| !link.up && link.master == 0;
+    match space.link(name) {
+        Ok(link) if unplugged(&link) => {}
+        Ok(_) => return false,
+        Err(error) => return requests::is_gone(&error),
+    }
+    let deleted =
+        link::delete(name).and_then(|request| space.with(|socket| socket.ask(request)).map(drop));
+    deleted.is_ok_and(|()| true) || space.link(name).is_err()
+}
+
 /// A device or a neighbour that is gone has nothing waiting.
 fn forget_neighbour(space: &mut Space<'_>, dev: &str, address: IpAddr) -> Result<()> {
     let forgotten = space.index(dev).and_then(|index| {
@@ -271,6 +311,14 @@ fn forget_neighbour(space: &mut Space<'_>, dev: &str, address: IpAddr) -> Result
     match forgotten {
         Err(error) if !requests::is_gone(&error) => Err(error),
         _ => Ok(()),
+    }
+}
+
+/// The file of a namespace that was made by the step.
+fn own_netns(step: &Step) -> Option<&PathBuf> {
+    match step {
+        Step::Netns { path, of: None } => Some(path),
+        _ => None,
     }
 }
 

@@ -78,29 +78,69 @@ pub(super) fn list(path: &Path) -> Result<Option<Vec<String>>> {
 /// Adds and removes lines of each file; a file that is not there is passed over. If one fails, those
 /// before it are put back.
 pub(super) fn edit(paths: &[PathBuf], add: &[String], remove: &[String]) -> Result<()> {
-    let mut changed: Vec<(&Path, String)> = Vec::new();
+    let mut changed: Vec<(&Path, Before)> = Vec::new();
     for path in paths {
-        let edited = read(path).and_then(|text| {
-            let Some(before) = text else { return Ok(()) };
-            let after = with_lines(&before, add, remove);
-            if after == before {
-                return Ok(());
-            }
-            let kept = if after.starts_with(&before) { before.len() } else { 0 };
-            changed.push((path, before));
-            rewrite(path, kept, after.get(kept..).unwrap_or_default())
-        });
-        if let Err(error) = edited {
-            let error = error.doing(format!("edit {}", path.display()));
-            return Err(changed.iter().rev().fold(error, |error, (path, before)| {
-                match put_back(path, Some(before)) {
+        match edit_one(path, add, remove) {
+            Ok(before) => changed.extend(before.map(|before| (path.as_path(), before))),
+            Err((error, before)) => {
+                changed.extend(before.map(|before| (path.as_path(), before)));
+                let error = error.doing(format!("edit {}", path.display()));
+                return Err(changed.iter().rev().fold(error, |error, (path, before)| match before
+                    .put_back(path)
+                {
                     Ok(()) => error,
                     Err(cleanup) => error.and_while_undoing(cleanup),
-                }
-            }));
+                }));
+            }
         }
     }
     Ok(())
+}
+
+/// What a file was before it was edited.
+enum Before {
+    /// So long, where lines were added at its end: a thousand files are not kept whole.
+    Shorter(usize),
+    Other(String),
+}
+
+impl Before {
+    fn put_back(&self, path: &Path) -> Result<()> {
+        match self {
+            Before::Shorter(length) => match open(path, OpenOptions::new().write(true)) {
+                Ok(file) => file.set_len(bytes(*length)).map_err(|error| Error::io(&error)),
+                Err(error) if error.kind() == Kind::NotFound => Ok(()),
+                Err(error) => Err(error),
+            },
+            Before::Other(text) => put_back(path, Some(text)),
+        }
+    }
+}
+
+/// A failure comes with what the file was, if it may have been changed.
+fn edit_one(
+    path: &Path,
+    add: &[String],
+    remove: &[String],
+) -> std::result::Result<Option<Before>, (Error, Option<Before>)> {
+    let mut file = match open(path, OpenOptions::new().read(true).write(true)) {
+        Ok(file) => file,
+        Err(error) if error.kind() == Kind::NotFound => return Ok(None),
+        Err(error) => return Err((error, None)),
+    };
+    let before = text_of(&mut file).map_err(|error| (error, None))?;
+    let after = with_lines(&before, add, remove);
+    if after == before {
+        return Ok(None);
+    }
+    let (written, was) = match after.strip_prefix(&before) {
+        Some(more) => (file.write_all(more.as_bytes()), Before::Shorter(before.len())),
+        None => (over(&mut file, &after), Before::Other(before)),
+    };
+    match written {
+        Ok(()) => Ok(Some(was)),
+        Err(error) => Err((Error::io(&error), Some(was))),
+    }
 }
 
 /// The reverse of [`edit`], for every file whatever becomes of the others.
@@ -119,22 +159,30 @@ pub(super) fn edit_back(paths: &[PathBuf], added: &[String], removed: &[String])
 
 /// In place: the inode stays, and whoever has it mounted sees the new text.
 fn replace(path: &Path, text: &str) -> Result<()> {
-    rewrite(path, 0, text)
+    let mut file = open(path, OpenOptions::new().write(true).create(true).mode(MODE))?;
+    let written = over(&mut file, text).and_then(|()| {
+        // The umask does not count.
+        if file.metadata()?.permissions().mode() & 0o777 == MODE {
+            return Ok(());
+        }
+        file.set_permissions(Permissions::from_mode(MODE))
+    });
+    written.map_err(|error| Error::io(&error))
 }
 
-/// As [`replace`], but for the first `kept` bytes, which stay.
-fn rewrite(path: &Path, kept: usize, rest: &str) -> Result<()> {
-    let mut file = open(path, OpenOptions::new().write(true).create(true).mode(MODE))?;
-    let length = |length: usize| u64::try_from(length).unwrap_or(u64::MAX);
-    let write = |file: &mut File| -> io::Result<()> {
-        // Written over, then cut: a reader in between never sees an empty file.
-        file.seek(SeekFrom::Start(length(kept)))?;
-        file.write_all(rest.as_bytes())?;
-        file.set_len(length(kept + rest.len()))?;
-        // The umask does not count.
-        file.set_permissions(Permissions::from_mode(MODE))
-    };
-    write(&mut file).map_err(|error| Error::io(&error))
+/// Written over, then cut: a reader in between never sees an empty file.
+fn over(file: &mut File, text: &str) -> io::Result<()> {
+    file.seek(SeekFrom::Start(0))?;
+    file.write_all(text.as_bytes())?;
+    if file.metadata()?.len() > bytes(text.len()) {
+        file.set_len(bytes(text.len()))
+    } else {
+        Ok(())
+    }
+}
+
+fn bytes(length: usize) -> u64 {
+    u64::try_from(length).unwrap_or(u64::MAX)
 }
 
 /// Only regular files, and never through a symbolic link at the end of the path: a container that

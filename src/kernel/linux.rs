@@ -7,11 +7,11 @@ use ipnet::IpNet;
 use parking_lot::Mutex;
 
 use super::call::{Call, Way};
-use super::place::{Place, cookie, open};
 use super::conntrack::Conntrack;
 use super::netlink::socket::Socket;
 use super::netns::Handle;
 use super::nft::Nft;
+use super::place::{Place, cookie, open};
 use super::space::Space;
 use super::{Kernel, Outcome, facts, sys, sysctl};
 use crate::error::{Doing, Error, Kind, Result};

@@ -50,7 +50,7 @@ pub(super) fn look(space: &mut Space<'_>, ask: &Look) -> Result<Seen> {
 }
 
 fn read_link(payload: &[u8]) -> Option<SeenLink> {
-    let link::Link { index, up, name, mtu, mac } = link::read(payload)?;
+    let link::Link { index, up, name, mtu, mac, .. } = link::read(payload)?;
     let mac: Vec<String> = mac.iter().map(|byte| format!("{byte:02x}")).collect();
     let mut seen = SeenLink { index, name, up, mtu, mac: mac.join(":"), ..SeenLink::default() };
     for (kind, value) in read::attributes(payload.get(HEADER..)?) {

@@ -5,6 +5,7 @@ use std::os::fd::{AsFd, AsRawFd, RawFd};
 use super::route::link::Veth;
 use super::route::{address, link, route};
 use super::space::Space;
+use super::sysctl;
 use crate::error::{Error, Kind, Result};
 use crate::plan::{Hop, Step};
 
@@ -58,7 +59,7 @@ pub(super) fn doing(
             peer_mac: link::mac(mac)?,
             netns: peer_netns()?,
         }),
-        Step::BridgePort { name } => link::set_hairpin(name),
+        Step::BridgePort { name } => link::set_port(name, sysctl::has_ipv6()),
         Step::Up { dev, .. } => link::set_up(dev, true),
         Step::Link { dev, name, mac, mtu, master, .. } => {
             let master = match master.as_deref() {

@@ -21,16 +21,26 @@ enum Made {
 /// Undoes all steps, whatever becomes of each.
 ///
 /// Deleting a link costs tens of milliseconds of RCU waits, and so does deleting a whole group of
-/// them: several links are put into one group (a random number: nobody else's) and go at once.
-pub(super) fn send(space: &mut Space<'_>, steps: &[&Step]) -> Results {
-    let links = steps.iter().filter(|step| requests::makes(step).is_some()).count();
+/// them: several links are put into one group (a random number: nobody else's) and go at once. Those
+/// whose namespace is about to go (`leaving`) are only unplugged: the kernel reaps them with it, in the
+/// background.
+pub(super) fn send(
+    space: &mut Space<'_>,
+    steps: &[&Step],
+    leaving: impl Fn(&Step) -> bool,
+) -> Results {
+    let deleted = |step| deleted(step, &leaving);
+    let links = steps.iter().filter(|step| deleted(step).is_some()).count();
     let group = if links > 1 { random_group() } else { None };
     let mut batch = Vec::with_capacity(steps.len() + 1);
     let made: Vec<Result<Made>> = steps
         .iter()
         .map(|step| {
-            let (made, request) = match (group, requests::makes(step)) {
-                (Some(group), Some(name)) => (Made::Grouped, Some(link::set_group(name, group)?)),
+            let (made, request) = match (group, deleted(step), step) {
+                (_, None, Step::Veth { name, .. }) => (Made::Request, Some(link::unplug(name)?)),
+                (Some(group), Some(name), _) => {
+                    (Made::Grouped, Some(link::set_group(name, group)?))
+                }
                 _ => (Made::Request, requests::undoing(step, space)?),
             };
             let made = if request.is_some() { made } else { Made::Nothing };
@@ -57,6 +67,11 @@ pub(super) fn send(space: &mut Space<'_>, steps: &[&Step]) -> Results {
         _ => Ok(()),
     };
     results.into_iter().zip(steps).map(tolerant).collect()
+}
+
+/// The link that is deleted by undoing the step.
+fn deleted<'s>(step: &'s Step, leaving: &impl Fn(&Step) -> bool) -> Option<&'s str> {
+    if leaving(step) { None } else { requests::makes(step) }
 }
 
 /// Never 0, in which links are unless told. Without random bytes links are deleted one by one.

@@ -93,14 +93,15 @@ impl Step {
             Step::Directory { path } => format!("mkdir -p {}", path.display()),
             Step::Netns { path, of } => netns(path, of.as_ref()),
             Step::Bridge { name, mac, mtu } => {
-                format!("ip link add {name} address {mac} mtu {mtu} type bridge")
+                let options = "forward_delay 0 mcast_snooping 0";
+                format!("ip link add {name} address {mac} mtu {mtu} type bridge {options}")
             }
             Step::Veth { name, bridge, mtu, ns, peer, mac } => format!(
                 "ip link add {name} mtu {mtu} up master {bridge} type veth \
                  peer name {peer} address {mac} mtu {mtu} netns {ns}"
             ),
             Step::BridgePort { name } => {
-                format!("ip link set {name} type bridge_slave hairpin on")
+                format!("ip link set {name} addrgenmode none type bridge_slave hairpin on")
             }
             Step::Up { ns, dev } => within(ns, &format!("ip link set {dev} up")),
             Step::Link { ns, dev, name, mac, mtu, master } => {

@@ -147,11 +147,12 @@ fn key(mapping: &PortMapping, port: u16) -> Vec<Value> {
 }
 
 /// What the kernel is to forget when these mappings come to life: whatever went to their ports
-/// before. `host` are the host's own addresses: a mapping on all of them is not one on any machine,
+/// before. TCP is not among it: a connection that was refused has left no entry (`nf_conntrack_tcp`
+/// drops what is only answered by a reset), and one that was not was a program's, which had the port. `host` are the host's own addresses: a mapping on all of them is not one on any machine,
 /// where the same port number is another's.
 pub(crate) fn stale(mappings: &[PortMapping], addresses: &[IpAddr], host: &[IpAddr]) -> Vec<Flow> {
     let mut flows = Vec::new();
-    for mapping in mappings {
+    for mapping in mappings.iter().filter(|mapping| is_kept(mapping)) {
         let reached = reached(mapping, addresses);
         let has = |ip: &IpAddr| reached.iter().any(|address| address.is_ipv6() == ip.is_ipv6());
         // On a `lo` that is down, too.
@@ -169,6 +170,16 @@ pub(crate) fn stale(mappings: &[PortMapping], addresses: &[IpAddr], host: &[IpAd
         }));
     }
     flows
+}
+
+/// Whether [`stale`] may find anything.
+pub(crate) fn may_be_stale(mappings: &[PortMapping]) -> bool {
+    mappings.iter().any(is_kept)
+}
+
+/// Whether the kernel keeps what was answered by nobody.
+fn is_kept(mapping: &PortMapping) -> bool {
+    mapping.proto != Proto::Tcp
 }
 
 /// The ports of `net.ipv4.ip_local_port_range`; the kernel's default where it cannot be read.

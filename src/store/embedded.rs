@@ -15,6 +15,7 @@
 mod create;
 mod fault;
 mod fork;
+mod kept;
 mod mark;
 mod migrate;
 mod open;
@@ -28,7 +29,7 @@ use std::sync::Arc;
 pub(super) use create::directory;
 use fork::{Live, Shared};
 
-use super::{Batch, Key, Record, Select, Store};
+use super::{Batch, Key, Listed, Record, Select, Store, Table};
 use crate::error::{Error, Kind, Result};
 
 /// Records in `<state directory>/netberth.db`.
@@ -94,6 +95,10 @@ impl Store for Embedded {
 
     fn list(&self, select: &Select<'_>) -> Result<Vec<Record>> {
         self.with(|live, file| read::list(&live.connection, file, select))
+    }
+
+    fn listed(&self, table: Table, parent: &str) -> Result<Vec<Arc<Listed>>> {
+        self.with(|live, file| kept::listed(&live.connection, &mut live.kept, file, table, parent))
     }
 
     fn commit(&self, batch: &Batch) -> Result<()> {

@@ -4,6 +4,7 @@
 pub mod conformance;
 mod embedded;
 mod expect;
+mod listed;
 mod lock;
 #[cfg(feature = "testing")]
 mod memory;
@@ -11,6 +12,7 @@ mod overlay;
 mod record;
 
 pub use embedded::Embedded;
+pub use listed::Listed;
 pub use lock::{FileLock, Held};
 #[cfg(feature = "testing")]
 pub use memory::Memory;
@@ -18,6 +20,7 @@ pub use overlay::Overlay;
 pub use record::{decode, encode};
 
 use std::fmt;
+use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 
@@ -201,6 +204,11 @@ pub trait Store: Send + Sync {
 
     /// The records selected, in order of creation (a record that is put again keeps its place).
     fn list(&self, select: &Select<'_>) -> Result<Vec<Record>>;
+
+    /// All records of a table and parent, as [`Store::list`], for who asks again and again.
+    fn listed(&self, table: Table, parent: &str) -> Result<Vec<Arc<Listed>>> {
+        Ok(self.list(&Select::of(table, parent))?.into_iter().map(Listed::new).collect())
+    }
 
     /// Makes all changes or none.
     fn commit(&self, batch: &Batch) -> Result<()>;

@@ -2,10 +2,11 @@
 
 use std::collections::{HashMap, HashSet};
 use std::ops::Deref;
+use std::sync::Arc;
 
 use parking_lot::Mutex;
 
-use super::{Batch, Change, Expect, Key, Record, Select, Store};
+use super::{Batch, Change, Expect, Key, Listed, Record, Select, Store, Table};
 use crate::error::Result;
 
 /// A store whose reads fall through to another and whose commits stay here.
@@ -28,7 +29,7 @@ struct Own {
 #[derive(Clone, Debug)]
 enum Fate {
     /// Written. `born` is 0 where it keeps the place that it has beneath.
-    Put { text: String, revision: u64, born: u64 },
+    Put { listed: Arc<Listed>, born: u64 },
     /// Removed.
     Gone,
 }
@@ -57,7 +58,8 @@ impl<B> Overlay<B> {
             .map(|(key, fate)| {
                 let (key, expect) = (key.clone(), Expect::Any);
                 match fate {
-                    Fate::Put { text, revision, .. } => {
+                    Fate::Put { listed, .. } => {
+                        let Record { text, revision, .. } = listed.record();
                         (*revision, Change::Put { key, text: text.clone(), expect })
                     }
                     Fate::Gone => (0, Change::Delete { key, expect }),
@@ -84,11 +86,9 @@ where
 }
 
 impl Fate {
-    fn record(&self, key: &Key) -> Option<Record> {
+    fn listed(&self) -> Option<&Arc<Listed>> {
         match self {
-            Fate::Put { text, revision, .. } => {
-                Some(Record { key: key.clone(), text: text.clone(), revision: *revision })
-            }
+            Fate::Put { listed, .. } => Some(listed),
             Fate::Gone => None,
         }
     }
@@ -105,7 +105,7 @@ impl Own {
     fn apply(&mut self, base: &(impl Store + ?Sized), change: &Change) -> Result<()> {
         let key = change.key();
         let (found, born) = match self.rows.get(key) {
-            Some(Fate::Put { revision, born, .. }) => (Some(*revision), Some(*born)),
+            Some(Fate::Put { listed, born }) => (Some(listed.record().revision), Some(*born)),
             Some(Fate::Gone) => (None, None),
             None => {
                 let found = base.get(key)?.map(|record| record.revision);
@@ -118,12 +118,45 @@ impl Own {
                 // Beneath may be an overlay, too.
                 self.last = self.last.max(found.unwrap_or(0)) + 1;
                 let born = born.unwrap_or(self.last);
-                Fate::Put { text: text.clone(), revision: self.last, born }
+                let (key, text) = (key.clone(), text.clone());
+                let listed = Listed::new(Record { key, text, revision: self.last });
+                Fate::Put { listed, born }
             }
             Change::Delete { .. } => Fate::Gone,
         };
         self.rows.insert(key.clone(), fate);
         Ok(())
+    }
+}
+
+impl Own {
+    /// What was listed beneath, as it is here.
+    fn over<T>(
+        &self,
+        select: &Select<'_>,
+        beneath: Vec<T>,
+        key: impl Fn(&T) -> &Key,
+        of: impl Fn(&Arc<Listed>) -> T,
+    ) -> Vec<T> {
+        let mut stays: HashSet<&Key> = HashSet::new();
+        let mut all = Vec::with_capacity(beneath.len() + self.rows.len());
+        for one in beneath {
+            match self.rows.get_key_value(key(&one)) {
+                None => all.push(one),
+                // In place where the record keeps its place; `made` has all the others.
+                Some((key, Fate::Put { listed, born: 0 })) => {
+                    stays.insert(key);
+                    all.push(of(listed));
+                }
+                Some(_) => {}
+            }
+        }
+        let others = self.rows.iter().filter(|(key, _)| select.takes(key) && !stays.contains(key));
+        let mut made: Vec<(u64, T)> =
+            others.filter_map(|(_, fate)| Some((fate.born()?, of(fate.listed()?)))).collect();
+        made.sort_by_key(|(born, _)| *born);
+        all.extend(made.into_iter().map(|(_, one)| one));
+        all
     }
 }
 
@@ -133,38 +166,22 @@ where
 {
     fn get(&self, key: &Key) -> Result<Option<Record>> {
         match self.own.lock().rows.get(key) {
-            Some(fate) => Ok(fate.record(key)),
+            Some(fate) => Ok(fate.listed().map(|listed| listed.record().clone())),
             None => self.base.get(key),
         }
     }
 
     fn list(&self, select: &Select<'_>) -> Result<Vec<Record>> {
         let own = self.own.lock();
-        let mut records = self.base.list(select)?;
-        let beneath: HashSet<Key> = records
-            .iter()
-            .filter(|record| own.rows.contains_key(&record.key))
-            .map(|record| record.key.clone())
-            .collect();
-        // In place where the record keeps its place; `made` has all the others.
-        let stays = |key: &Key, fate: &Fate| fate.born() == Some(0) && beneath.contains(key);
-        records = records
-            .into_iter()
-            .filter_map(|record| match own.rows.get(&record.key) {
-                Some(fate) if stays(&record.key, fate) => fate.record(&record.key),
-                Some(_) => None,
-                None => Some(record),
-            })
-            .collect();
-        let mut made: Vec<_> = own
-            .rows
-            .iter()
-            .filter(|(key, fate)| select.takes(key) && !stays(key, fate))
-            .filter_map(|(key, fate)| Some((fate.born()?, fate.record(key)?)))
-            .collect();
-        made.sort_by_key(|(born, _)| *born);
-        records.extend(made.into_iter().map(|(_, record)| record));
-        Ok(records)
+        let records = self.base.list(select)?;
+        Ok(own.over(select, records, |record| &record.key, |listed| listed.record().clone()))
+    }
+
+    fn listed(&self, table: Table, parent: &str) -> Result<Vec<Arc<Listed>>> {
+        let own = self.own.lock();
+        let records = self.base.listed(table, parent)?;
+        let select = Select::of(table, parent);
+        Ok(own.over(&select, records, |listed| &listed.record().key, Arc::clone))
     }
 
     fn commit(&self, batch: &Batch) -> Result<()> {

@@ -41,13 +41,17 @@ impl Conntrack {
         if flows.iter().any(never_ends) {
             sys::grace_period();
         }
+        // Else the whole table of the machine is gone through, hundreds of thousands of chains.
+        if self.is_empty()? {
+            return Ok(());
+        }
         // The kernel's selection compares IPv6 addresses the wrong way round, as of Linux 6.18: it
         // takes the nought of ipv6_addr_cmp() for a difference.
         let (six, four): (Vec<Flow>, Vec<Flow>) = flows.iter().cloned().partition(is_ipv6);
         if !self.select(&four)? {
             self.delete(&four)?;
         }
-        if !six.is_empty() && !self.is_empty()? {
+        if !six.is_empty() {
             self.delete(&six)?;
         }
         Ok(())
@@ -71,8 +75,7 @@ impl Conntrack {
         }
     }
 
-    /// Whether the namespace has no entry at all: a list goes through the whole table of the machine,
-    /// with a lock for each of its hundreds of thousands of chains.
+    /// Whether the namespace has no entry at all, nor one that is not in the table yet.
     fn is_empty(&self) -> Result<bool> {
         let answer = self.socket.lock().exchange(vec![entry::count()]);
         let payload = answer.into_iter().next().unwrap_or_else(|| Ok(Vec::new()));

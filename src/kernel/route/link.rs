@@ -4,8 +4,8 @@ use std::os::fd::RawFd;
 
 use netlink_packet_route::RouteNetlinkMessage;
 use netlink_packet_route::link::{
-    InfoBridge, InfoBridgePort, InfoData, InfoKind, InfoPortData, InfoPortKind, InfoVeth,
-    LinkAttribute, LinkFlags, LinkInfo, LinkMessage,
+    AfSpecInet6, AfSpecUnspec, In6AddrGenMode, InfoBridge, InfoBridgePort, InfoData, InfoKind,
+    InfoPortData, InfoPortKind, InfoVeth, LinkAttribute, LinkFlags, LinkInfo, LinkMessage,
 };
 
 use crate::error::{Error, Kind, Result};
@@ -19,6 +19,7 @@ const HEADER: usize = 16;
 const IFLA_ADDRESS: u16 = 1;
 const IFLA_IFNAME: u16 = 3;
 const IFLA_MTU: u16 = 4;
+const IFLA_MASTER: u16 = 10;
 
 /// What a veth pair is made from.
 pub(in crate::kernel) struct Veth<'a> {
@@ -40,15 +41,23 @@ pub(in crate::kernel) struct Link {
     pub(in crate::kernel) name: String,
     pub(in crate::kernel) mtu: u32,
     pub(in crate::kernel) mac: Vec<u8>,
+    /// Index of the bridge it is a port of; 0 = none.
+    pub(in crate::kernel) master: u32,
 }
 
-/// `ip link add NAME address MAC mtu MTU type bridge forward_delay 0`
+/// `ip link add NAME address MAC mtu MTU type bridge forward_delay 0 mcast_snooping 0`
 ///
 /// Without STP a port forwards at once whatever the delay; 0 keeps it so if someone turns STP on.
+/// Snooping goes through all ports and their timers whenever one more begins to forward
+/// (`br_port_state_selection`), and without a querier, which a bridge is not by itself, it floods
+/// multicast all the same.
 pub(in crate::kernel) fn add_bridge(name: &str, mac: [u8; 6], mtu: u32) -> Result<Vec<u8>> {
     let info = vec![
         LinkInfo::Kind(InfoKind::Bridge),
-        LinkInfo::Data(InfoData::Bridge(vec![InfoBridge::ForwardDelay(0)])),
+        LinkInfo::Data(InfoData::Bridge(vec![
+            InfoBridge::ForwardDelay(0),
+            InfoBridge::MulticastSnooping(false),
+        ])),
     ];
     let mut message = LinkMessage::default();
     message.attributes = vec![
@@ -98,11 +107,17 @@ pub(in crate::kernel) fn add_veth(veth: &Veth<'_>) -> Result<Vec<u8>> {
     Ok(request(Manner::Create, RouteNetlinkMessage::NewLink(message)))
 }
 
-/// `ip link set NAME type bridge_slave hairpin on`
+/// `ip link set NAME type bridge_slave hairpin on`, and with IPv6 `addrgenmode none`: a port needs no
+/// address of its own, and the kernel would make one, look for doubles and join groups.
 ///
 /// By `RTM_NEWLINK`: by `RTM_SETLINK` the kernel answers success and does nothing.
-pub(in crate::kernel) fn set_hairpin(name: &str) -> Result<Vec<u8>> {
+pub(in crate::kernel) fn set_port(name: &str, ipv6: bool) -> Result<Vec<u8>> {
     let mut message = named(name)?;
+    if ipv6 {
+        let none = AfSpecInet6::AddrGenMode(In6AddrGenMode::None);
+        let of = vec![AfSpecUnspec::Inet6(vec![none])];
+        message.attributes.push(LinkAttribute::AfSpecUnspec(of));
+    }
     message.attributes.push(LinkAttribute::LinkInfo(vec![
         LinkInfo::PortKind(InfoPortKind::Bridge),
         LinkInfo::PortData(InfoPortData::BridgePort(vec![InfoBridgePort::HairpinMode(true)])),
@@ -145,6 +160,14 @@ pub(in crate::kernel) fn delete(name: &str) -> Result<Vec<u8>> {
     Ok(request(Manner::Change, RouteNetlinkMessage::DelLink(named(name)?)))
 }
 
+/// `ip link set NAME nomaster down`: out of service at once, where a deletion waits for others.
+pub(in crate::kernel) fn unplug(name: &str) -> Result<Vec<u8>> {
+    let mut message = named(name)?;
+    message.header.change_mask = LinkFlags::Up;
+    message.attributes.push(LinkAttribute::Controller(0));
+    Ok(request(Manner::Change, RouteNetlinkMessage::NewLink(message)))
+}
+
 /// `ip link set NAME group GROUP`
 pub(in crate::kernel) fn set_group(name: &str, group: u32) -> Result<Vec<u8>> {
     let mut message = named(name)?;
@@ -180,6 +203,7 @@ pub(in crate::kernel) fn read(payload: &[u8]) -> Option<Link> {
         match kind {
             IFLA_IFNAME => link.name = read::string(value)?,
             IFLA_MTU => link.mtu = read::word(value, 0)?,
+            IFLA_MASTER => link.master = read::word(value, 0)?,
             IFLA_ADDRESS => link.mac = value.to_vec(),
             _ => {}
         }
@@ -228,11 +252,12 @@ mod tests {
     #[test]
     fn bridge() {
         // ip link add nbtest address 02:00:00:00:00:01 mtu 1400 type bridge forward_delay 0
+        //   mcast_snooping 0
         let ip = bytes(
-            "5c 00 00 00 10 00 05 06 75 38 04 6b 00 00 00 00 00 00 00 00 00 00 00 00 00 00 00 00 \
+            "64 00 00 00 10 00 05 06 75 38 04 6b 00 00 00 00 00 00 00 00 00 00 00 00 00 00 00 00 \
              00 00 00 00 0a 00 01 00 02 00 00 00 00 01 00 00 08 00 04 00 78 05 00 00 0b 00 03 00 \
-             6e 62 74 65 73 74 00 00 1c 00 12 00 0a 00 01 00 62 72 69 64 67 65 00 00 0c 00 02 00 \
-             08 00 01 00 00 00 00 00",
+             6e 62 74 65 73 74 00 00 24 00 12 00 0a 00 01 00 62 72 69 64 67 65 00 00 14 00 02 00 \
+             08 00 01 00 00 00 00 00 05 00 17 00 00 00 00 00",
         );
         let ours = add_bridge("nbtest", [2, 0, 0, 0, 0, 1], 1400).unwrap();
         assert_eq!(parsed(&ours), parsed(&ip));
@@ -264,7 +289,7 @@ mod tests {
              05 00 04 00 01 00 00 00",
         );
         // ip's IFLA_INFO_KIND "bridge_slave" is an older spelling of IFLA_INFO_SLAVE_KIND "bridge".
-        let ours = set_hairpin("nbv0").unwrap();
+        let ours = set_port("nbv0", false).unwrap();
         assert_eq!(ip[4..8], ours[4..8]);
         assert_eq!(ip[ip.len() - 12..], ours[ours.len() - 12..]);
     }

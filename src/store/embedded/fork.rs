@@ -13,6 +13,7 @@ use std::time::{Duration, Instant};
 use parking_lot::{Mutex, MutexGuard};
 use rusqlite::Connection;
 
+use super::kept::Kept;
 use super::mark::Mark;
 use crate::error::{Error, Kind, Result};
 
@@ -36,6 +37,7 @@ pub(super) struct Live {
     /// Whether `synchronous` is FULL now.
     pub(super) durable: bool,
     pub(super) mark: Mark,
+    pub(super) kept: Option<Kept>,
 }
 
 /// Opens a connection with `open` when no inherited one is left.

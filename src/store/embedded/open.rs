@@ -42,7 +42,7 @@ pub(super) fn open(file: &Path) -> Result<Live> {
     }
     let last = sum_up(&connection, file)?;
     mark::reached(file, told, last)?;
-    Ok(Live { connection, durable: false, mark: Mark::open(file, last) })
+    Ok(Live { connection, durable: false, mark: Mark::open(file, last), kept: None })
 }
 
 /// Looks without opening: closing another descriptor of the file would drop SQLite's locks, and

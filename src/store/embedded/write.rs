@@ -5,10 +5,10 @@ use std::path::Path;
 
 use rusqlite::{Connection, Statement, Transaction, TransactionBehavior, params};
 
-use super::fault;
 use super::fork::Live;
 use super::read::{Prepared, find, finder, prepare};
 use super::row::{Stored, Tally, number};
+use super::{fault, kept};
 use crate::error::Result;
 use crate::store::{Batch, Change, Key, Record};
 
@@ -19,14 +19,20 @@ pub(super) fn commit(live: &mut Live, file: &Path, batch: &Batch) -> Result<()> 
     // IMMEDIATE: what is read below stays true until the commit.
     let immediate = TransactionBehavior::Immediate;
     let transaction = Transaction::new_unchecked(&live.connection, immediate).map_err(failed)?;
+    kept::check(&transaction, &mut live.kept).map_err(failed)?;
     let mut writer = Writer::new(&transaction, file, batch).map_err(failed)?;
     for change in &batch.changes {
         writer.apply(change)?;
     }
     writer.tally().map_err(failed)?;
-    let last = writer.reached;
+    let (first, last) = (writer.first, writer.reached);
     drop(writer);
-    transaction.commit().map_err(failed)?;
+    if let Err(error) = transaction.commit() {
+        // It may be done or not.
+        live.kept = None;
+        return Err(failed(error));
+    }
+    kept::note(&mut live.kept, &batch.changes, first);
     live.mark.advance(last, batch.durable);
     Ok(())
 }
@@ -47,8 +53,9 @@ struct Writer<'c> {
     find: Prepared<'c>,
     put: Prepared<'c>,
     delete: Prepared<'c>,
-    /// The last revision given.
+    /// The last revision given, and the last that was given before.
     last: u64,
+    first: u64,
     /// The last that may be given. A batch that only removes has one, too: the mark counts it.
     reached: u64,
     /// By table and parent, how far their tallies move.
@@ -73,6 +80,7 @@ impl<'c> Writer<'c> {
             )?,
             delete: prepare(connection, "DELETE FROM record WHERE tbl=?1 AND parent=?2 AND id=?3")?,
             last: reached.saturating_sub(given.cast_unsigned()),
+            first: reached.saturating_sub(given.cast_unsigned()),
             reached,
             moved: BTreeMap::new(),
         })
