@@ -10,25 +10,25 @@
 
 enum { WORDS = 16, LINE = 1 << 20 };
 
-static long long clock_now(clockid_t clock)
+static inline long long clock_now(clockid_t clock)
 {
 	struct timespec now;
 	clock_gettime(clock, &now);
 	return now.tv_sec * 1000000000LL + now.tv_nsec;
 }
 
-static void fail(const char *what)
+static inline void fail(const char *what)
 {
 	perror(what);
 	exit(1);
 }
 
 /* Splits at tabs: requests are JSON, which has spaces. */
-static int words(char *line, char **word)
+static inline int words(char *line, char **word, int most)
 {
 	int count = 0;
 	line[strcspn(line, "\n")] = 0;
-	for (char *one = strtok(line, "\t"); one && count < WORDS; one = strtok(NULL, "\t"))
+	for (char *one = strtok(line, "\t"); one && count < most; one = strtok(NULL, "\t"))
 		word[count++] = one;
 	return count;
 }
@@ -37,21 +37,14 @@ static int words(char *line, char **word)
  * Does what each line says, and answers with nanoseconds: of the clock, and of the processor that all
  * threads of this process had.
  */
-static void serve(void (*act)(int count, char **word))
+static inline void serve(void (*act)(int count, char **word))
 {
 	static char line[LINE];
 	char *word[WORDS];
 	while (fgets(line, sizeof line, stdin)) {
-		int count = words(line, word);
+		int count = words(line, word, WORDS);
 		if (count == 0)
 			continue;
-		if (!strcmp(word[0], "memory")) {
-			struct rusage usage;
-			getrusage(RUSAGE_SELF, &usage);
-			printf("%ld 0\n", usage.ru_maxrss);
-			fflush(stdout);
-			continue;
-		}
 		long long wall = clock_now(CLOCK_MONOTONIC);
 		long long cpu = clock_now(CLOCK_PROCESS_CPUTIME_ID);
 		act(count, word);

@@ -161,20 +161,8 @@ impl<'h> Call<'h> {
                 made.extend(requests::makes(step));
             }
             let (sent, later) = rest.split_at_checked(batch.len()).unwrap_or((rest, &[]));
-            let answers = space.with(|socket| socket.exchange(batch));
-            let answers: Vec<_> = sent
-                .iter()
-                .zip(answers)
-                .map(|(step, answer)| match (step, &answer) {
-                    (Step::Veth { name, .. }, Err(error))
-                        if error.errno() == Some(libc::EEXIST) && sweep(space, name) =>
-                    {
-                        let again = requests::doing(step, space, || self.peer_netns(step));
-                        again.and_then(|request| space.with(|socket| socket.ask(request)))
-                    }
-                    _ => answer,
-                })
-                .collect();
+            let mut answers = space.with(|socket| socket.exchange(batch));
+            self.again_where_swept(space, sent, &mut answers);
             results.extend(sent.iter().zip(answers).map(|(step, answer)| match answer {
                 Err(error) if !requests::is_so(step, &error) => {
                     Err(requests::refused(step, error).doing(step.to_string()))
@@ -191,6 +179,31 @@ impl<'h> Call<'h> {
             rest = later;
         }
         results
+    }
+
+    /// Where a link stood in the way that waits to be reaped, it is deleted, and what was asked of its
+    /// name is asked again.
+    fn again_where_swept(
+        &mut self,
+        space: &mut Space<'_>,
+        sent: &[&Step],
+        answers: &mut [Result<Vec<u8>>],
+    ) {
+        let mut swept: Vec<&str> = Vec::new();
+        for (step, answer) in sent.iter().zip(answers.iter_mut()) {
+            let name = match (step, &answer) {
+                (Step::Veth { name, .. }, Err(error)) if error.errno() == Some(libc::EEXIST) => {
+                    name
+                }
+                (Step::BridgePort { name }, _) if swept.contains(&name.as_str()) => name,
+                _ => continue,
+            };
+            if swept.contains(&name.as_str()) || sweep(space, name) {
+                swept.push(name);
+                let again = requests::doing(step, space, || self.peer_netns(step));
+                *answer = again.and_then(|request| space.with(|socket| socket.ask(request)));
+            }
+        }
     }
 
     /// The descriptor of a veth's other namespace; it stays open as long as this call.

@@ -197,7 +197,9 @@ fn open(path: &Path, options: &mut OpenOptions) -> Result<File> {
 }
 
 fn text_of(file: &mut File) -> Result<String> {
-    let mut text = String::new();
+    // Room for all of it at once: without, it is read in pieces of 32 bytes and more.
+    let length = file.metadata().map_or(0, |found| found.len().min(LONGEST));
+    let mut text = String::with_capacity(usize::try_from(length).unwrap_or(0) + 64);
     let read = file.take(LONGEST + 1).read_to_string(&mut text);
     read.map_err(|error| Error::io(&error))?;
     if u64::try_from(text.len()).unwrap_or(u64::MAX) > LONGEST {

@@ -28,9 +28,24 @@ impl Id {
     }
 }
 
+/// The digits of half a byte.
+const DIGITS: &[u8; 16] = b"0123456789abcdef";
+
+impl Id {
+    /// Calls `with` with the text: ids are in every key and document, and formatting each byte is slow.
+    fn text<T>(&self, with: impl FnOnce(&str) -> T) -> T {
+        let mut digits = [b'0'; 64];
+        for (pair, byte) in digits.as_chunks_mut::<2>().0.iter_mut().zip(self.0) {
+            let digit = |half: u8| DIGITS.get(usize::from(half)).copied().unwrap_or(b'0');
+            *pair = [digit(byte >> 4), digit(byte & 15)];
+        }
+        with(std::str::from_utf8(&digits).unwrap_or_default())
+    }
+}
+
 impl fmt::Display for Id {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        self.0.iter().try_for_each(|byte| write!(f, "{byte:02x}"))
+        self.text(|text| f.write_str(text))
     }
 }
 
@@ -45,13 +60,17 @@ impl FromStr for Id {
 
     fn from_str(text: &str) -> Result<Self> {
         let wrong = || Error::new(Kind::Invalid, format!("`{text}` is not an id of 64 hex digits"));
-        if text.len() != 64 || !text.bytes().all(|b| matches!(b, b'0'..=b'9' | b'a'..=b'f')) {
+        let half = |digit: u8| match digit {
+            b'0'..=b'9' => Some(digit - b'0'),
+            b'a'..=b'f' => Some(digit - b'a' + 10),
+            _ => None,
+        };
+        if text.len() != 64 {
             return Err(wrong());
         }
         let mut bytes = [0; 32];
-        for (index, byte) in bytes.iter_mut().enumerate() {
-            let pair = text.get(2 * index..2 * index + 2).ok_or_else(wrong)?;
-            *byte = u8::from_str_radix(pair, 16).map_err(|_| wrong())?;
+        for (byte, [high, low]) in bytes.iter_mut().zip(text.as_bytes().as_chunks::<2>().0) {
+            *byte = half(*high).ok_or_else(wrong)? << 4 | half(*low).ok_or_else(wrong)?;
         }
         Ok(Id(bytes))
     }
@@ -59,13 +78,27 @@ impl FromStr for Id {
 
 impl Serialize for Id {
     fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        serializer.collect_str(self)
+        self.text(|text| serializer.serialize_str(text))
     }
 }
 
 impl<'de> Deserialize<'de> for Id {
     fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        String::deserialize(deserializer)?.parse().map_err(serde::de::Error::custom)
+        deserializer.deserialize_str(Digits)
+    }
+}
+
+struct Digits;
+
+impl serde::de::Visitor<'_> for Digits {
+    type Value = Id;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("an id of 64 hex digits")
+    }
+
+    fn visit_str<E: serde::de::Error>(self, text: &str) -> std::result::Result<Id, E> {
+        text.parse().map_err(E::custom)
     }
 }
 

@@ -183,7 +183,7 @@ pub fn ip(ns: Option<&Path>, arguments: &str) -> Value {
 /// Everything of the host that netberth may touch, as lines to compare: links, addresses, routes,
 /// rules, sysctls, mounts and files. Carrier, and what the kernel itself makes of it, is left out.
 pub fn snapshot(host: &Host) -> String {
-    reaped();
+    super::reaped();
     let network = "ip -o link | sed 's/^[0-9]*: //; s/@if[0-9]*/@if/; s/link-netns.*//' | sort; \
          ip -o addr | sed 's/^[0-9]*: //; s/valid_lft.*//' | sort; \
          ip rule; ip -6 rule; \
@@ -199,22 +199,6 @@ pub fn snapshot(host: &Host) -> String {
     let lines: Vec<&str> = text.lines().filter(kept).collect();
     let find = "find . -path './state/netberth.*' -prune -o -printf '%p %y %m\\n' | sort";
     lines.join("\n") + "\n" + &sh(&format!("cd {} && {find}", host.directory.display()))
-}
-
-/// Waits until the kernel has reaped the links of namespaces that were given up.
-pub fn reaped() {
-    let unplugged = |line: &str| !line.contains(" master ") && !line.contains(",UP");
-    let began = std::time::Instant::now();
-    loop {
-        let links = sh("ip -o link show type veth");
-        let left: Vec<&str> =
-            links.lines().filter(|line| line.contains(": nb") && unplugged(line)).collect();
-        if left.is_empty() {
-            return;
-        }
-        assert!(began.elapsed() < std::time::Duration::from_secs(30), "not reaped: {left:#?}");
-        std::thread::sleep(std::time::Duration::from_millis(5));
-    }
 }
 
 /// Asserts that two texts have the same lines, and shows only those that differ.

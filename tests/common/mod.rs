@@ -127,3 +127,19 @@ pub fn threads_and_descriptors() -> (usize, usize) {
     let count = |path: &str| std::fs::read_dir(Path::new(path)).expect("/proc").count();
     (count("/proc/self/task"), count("/proc/self/fd"))
 }
+
+/// Waits until the kernel has reaped the links of namespaces that were given up.
+pub fn reaped() {
+    let unplugged = |line: &str| !line.contains(" master ") && !line.contains(",UP");
+    let began = std::time::Instant::now();
+    loop {
+        let links = sh("ip -o link show type veth");
+        let left: Vec<&str> =
+            links.lines().filter(|line| line.contains(": nb") && unplugged(line)).collect();
+        if left.is_empty() {
+            return;
+        }
+        assert!(began.elapsed() < std::time::Duration::from_secs(30), "not reaped: {left:#?}");
+        std::thread::sleep(std::time::Duration::from_millis(5));
+    }
+}

@@ -79,6 +79,7 @@ impl Real {
 
     /// Everything there is: of the host, of every namespace, of the store.
     pub fn state(&self) -> State {
+        super::reaped();
         let at = self.directory.display();
         let files = format!(
             "find {at} -path '*/state/*.db*' -o -printf '%P %y %m\\n'; \

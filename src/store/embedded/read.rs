@@ -17,6 +17,34 @@ pub(super) fn prepare<'c>(connection: &'c Connection, sql: &str) -> rusqlite::Re
     connection.prepare_cached(sql)
 }
 
+/// A transaction by statements that are kept; rolled back unless it is committed.
+pub(super) struct Begun<'c> {
+    connection: &'c Connection,
+    committed: bool,
+}
+
+impl<'c> Begun<'c> {
+    pub(super) fn new(connection: &'c Connection, begin: &str) -> rusqlite::Result<Self> {
+        prepare(connection, begin)?.execute([])?;
+        Ok(Begun { connection, committed: false })
+    }
+
+    pub(super) fn commit(mut self) -> rusqlite::Result<()> {
+        prepare(self.connection, "COMMIT")?.execute([])?;
+        self.committed = true;
+        Ok(())
+    }
+}
+
+impl Drop for Begun<'_> {
+    fn drop(&mut self) {
+        // Some errors have ended it already.
+        if !self.committed && !self.connection.is_autocommit() {
+            let _ = self.connection.execute_batch("ROLLBACK");
+        }
+    }
+}
+
 /// A statement that finds the one row of a key.
 pub(super) fn finder(connection: &Connection) -> rusqlite::Result<Prepared<'_>> {
     let sql = format!("SELECT {COLUMNS} FROM record WHERE tbl=?1 AND parent=?2 AND id=?3");
@@ -92,9 +120,9 @@ pub(super) fn list(
 ) -> Result<Vec<Record>> {
     let failed = |error| fault::sqlite(file, &error);
     // One snapshot for the rows and their tally.
-    let snapshot = connection.unchecked_transaction().map_err(failed)?;
+    let snapshot = Begun::new(connection, "BEGIN").map_err(failed)?;
     let mut rows = Vec::new();
-    for row in selected(&snapshot, select).map_err(failed)? {
+    for row in selected(connection, select).map_err(failed)? {
         rows.push(whole(row, file)?);
     }
     if select.prefix.is_empty() {
@@ -102,12 +130,12 @@ pub(super) fn list(
         for row in &rows {
             found.entry(row.record.key.parent.clone()).or_default().add(row);
         }
-        if found != tallies(&snapshot, select).map_err(failed)? {
+        if found != tallies(connection, select).map_err(failed)? {
             let what = format!("records of the table {} are missing", select.table.name());
             return Err(fault::damaged(file, &what));
         }
     }
-    snapshot.finish().map_err(failed)?;
+    snapshot.commit().map_err(failed)?;
     rows.sort_by_key(|row| row.born);
     Ok(rows.into_iter().map(|row| row.record).collect())
 }

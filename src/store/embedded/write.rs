@@ -3,10 +3,10 @@
 use std::collections::BTreeMap;
 use std::path::Path;
 
-use rusqlite::{Connection, Statement, Transaction, TransactionBehavior, params};
+use rusqlite::{Connection, Statement, params};
 
 use super::fork::Live;
-use super::read::{Prepared, find, finder, prepare};
+use super::read::{Begun, Prepared, find, finder, prepare};
 use super::row::{Stored, Tally, number};
 use super::{fault, kept};
 use crate::error::Result;
@@ -17,10 +17,9 @@ pub(super) fn commit(live: &mut Live, file: &Path, batch: &Batch) -> Result<()> 
     let failed = |error| fault::sqlite(file, &error);
     make_durable(live, batch.durable).map_err(failed)?;
     // IMMEDIATE: what is read below stays true until the commit.
-    let immediate = TransactionBehavior::Immediate;
-    let transaction = Transaction::new_unchecked(&live.connection, immediate).map_err(failed)?;
-    kept::check(&transaction, &mut live.kept).map_err(failed)?;
-    let mut writer = Writer::new(&transaction, file, batch).map_err(failed)?;
+    let transaction = Begun::new(&live.connection, "BEGIN IMMEDIATE").map_err(failed)?;
+    kept::check(&live.connection, &mut live.kept).map_err(failed)?;
+    let mut writer = Writer::new(&live.connection, file, batch).map_err(failed)?;
     for change in &batch.changes {
         writer.apply(change)?;
     }

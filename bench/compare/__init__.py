@@ -1,0 +1,1 @@
+"""netberth beside its peers and the limit, in one run."""
