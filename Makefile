@@ -4,7 +4,7 @@
 PREFIX ?= /usr/local
 export PREFIX LIBDIR DESTDIR
 
-.PHONY: help setup build header symbols demo test check install uninstall
+.PHONY: help setup build header symbols demo test check bench install uninstall
 
 help: ## what this says
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-9s %s\n", $$1, $$2 }' Makefile

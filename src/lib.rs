@@ -23,6 +23,10 @@ mod control;
 mod drivers;
 pub mod error;
 mod ffi;
+#[cfg(feature = "testing")]
+#[doc(hidden)]
+pub mod ipam;
+#[cfg(not(feature = "testing"))]
 mod ipam;
 #[doc(hidden)]
 pub mod kernel;

@@ -15,6 +15,8 @@ mod netns;
 pub mod nft;
 mod observe;
 mod place;
+#[cfg(feature = "testing")]
+pub mod pure;
 mod requests;
 mod route;
 pub mod sockets;

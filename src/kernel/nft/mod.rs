@@ -257,6 +257,12 @@ impl Nft {
     }
 }
 
+/// How long the batch is that adds elements, for `cargo bench`.
+#[cfg(feature = "testing")]
+pub(super) fn batch_length(sets: &[SetElements]) -> Result<usize> {
+    Ok(Elements::encode("netberth", sets, ADD)?.batch.len())
+}
+
 /// A datagram of `nf_tables`, for the fuzz targets, as what each kind of request might be answered
 /// with; how much of it was understood.
 ///
