@@ -12,6 +12,7 @@ use super::{Look, Ns, Seen};
 use crate::model::Proto;
 
 /// A question to the kernel: only what is named here is looked up.
+#[expect(clippy::struct_excessive_bools, reason = "questions, each asked or not")]
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Ask {
     /// Links, addresses, routes and nameservers of the host's namespace.
