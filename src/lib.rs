@@ -35,6 +35,9 @@ pub mod store;
 
 pub use control::{Config, Level, Log, Netberth};
 pub use error::{Error, Kind, Result};
+#[cfg(feature = "testing")]
+#[doc(hidden)]
+pub use ffi::testing as c;
 
 /// The version of the library, as in its soname's file name.
 pub const VERSION: &str = env!("CARGO_PKG_VERSION");

@@ -6,7 +6,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use netberth::Kind;
-use netberth::store::conformance::{commit, everything, put};
+use netberth::store::conformance::{commit, delete, everything, put};
 use netberth::store::{Embedded, Expect, Key, Record, Store, Table};
 
 /// A state directory with `count` records, all of them in the file and none in its log.
@@ -151,10 +151,10 @@ fn what_is_not_a_file_of_netberth_is_refused_and_kept() {
 fn a_newer_format_is_refused_by_its_number() {
     let (dir, _) = filled(3);
     let connection = rusqlite::Connection::open(dir.path().join("netberth.db")).unwrap();
-    connection.pragma_update(None, "user_version", 2).unwrap();
+    connection.pragma_update(None, "user_version", 3).unwrap();
     drop(connection);
     let text = refusal(dir.path());
-    assert!(text.contains("format 2") && text.contains("knows 1"), "{text}");
+    assert!(text.contains("format 3") && text.contains("knows 1 to 2"), "{text}");
 }
 
 #[test]
@@ -171,4 +171,33 @@ fn a_file_that_is_gone_while_its_log_is_there_is_not_made_anew() {
     let log = fs::read(dir.path().join("netberth.db-wal")).unwrap();
     assert!(refusal(dir.path()).contains("cut off"));
     assert_eq!(fs::read(dir.path().join("netberth.db-wal")).unwrap(), log);
+}
+
+#[test]
+fn an_older_copy_is_refused_until_it_is_wanted() {
+    let (dir, all) = filled(3);
+    let file = dir.path().join("netberth.db");
+    let copy = fs::read(&file).unwrap();
+    // Nothing but a removal: that is forgotten, too.
+    let store = Embedded::open(dir.path()).unwrap();
+    commit(&store, vec![delete(&all[0].key, Expect::Any)]).unwrap();
+    drop(store);
+    fs::write(&file, &copy).unwrap();
+    remove_log(dir.path());
+    let text = refusal(dir.path());
+    assert!(text.contains("ends at revision") && text.contains("remove netberth.mark"), "{text}");
+    fs::remove_file(dir.path().join("netberth.mark")).unwrap();
+    assert_eq!(read(dir.path()).unwrap(), all);
+}
+
+#[test]
+fn records_that_were_there_are_not_begun_anew_in_silence() {
+    let (dir, _) = filled(3);
+    fs::remove_file(dir.path().join("netberth.db")).unwrap();
+    remove_log(dir.path());
+    let text = refusal(dir.path());
+    assert!(text.contains("missing") && text.contains("netberth.mark away"), "{text}");
+    assert!(!dir.path().join("netberth.db").exists());
+    fs::remove_file(dir.path().join("netberth.mark")).unwrap();
+    assert_eq!(read(dir.path()).unwrap(), []);
 }

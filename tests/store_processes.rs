@@ -112,7 +112,7 @@ fn many_processes_that_open_at_once_make_one_file() {
         let mut left: Vec<_> =
             std::fs::read_dir(&state).unwrap().map(|entry| entry.unwrap().file_name()).collect();
         left.sort();
-        assert_eq!(left, ["netberth.db", "netberth.db-shm", "netberth.db-wal"]);
+        assert_eq!(left, ["netberth.db", "netberth.db-shm", "netberth.db-wal", "netberth.mark"]);
         sound(&state);
     }
 }

@@ -16,7 +16,10 @@ use common::world::World;
 use netberth::model::Difference;
 
 fn differences(world: &World) -> Vec<Difference> {
-    world.netberth().verify().unwrap().differences
+    let mut all = world.netberth().verify().unwrap().differences;
+    // Some scenarios are about a container that ended without a word, and that is told.
+    all.retain(|one| !one.object.starts_with("namespace "));
+    all
 }
 
 #[test]

@@ -22,6 +22,11 @@ pub const NETBERTH_LOG_DEBUG: c_int = 7;
 pub struct Handle(Netberth);
 
 impl Handle {
+    #[cfg(feature = "testing")]
+    pub(super) fn of(netberth: Netberth) -> Self {
+        Handle(netberth)
+    }
+
     pub(super) fn netberth(&self) -> &Netberth {
         &self.0
     }

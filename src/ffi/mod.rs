@@ -13,6 +13,14 @@
 //!
 //! Pointers that are only borrowed are raw here, so that the header reads as C does; they are
 //! followed in [`fence`], [`handle`] and [`error`] and nowhere else.
+
+#![cfg_attr(
+    feature = "testing",
+    expect(
+        clippy::missing_safety_doc,
+        reason = "the header states the rules once, for callers in C; only fuzzing calls from Rust"
+    )
+)]
 #![expect(unsafe_code, reason = "C calls in, with pointers that only it can vouch for")]
 #![expect(clippy::doc_markdown, reason = "comments on what C sees are written for its header")]
 #![expect(unreachable_pub, reason = "C reaches what Rust does not")]
@@ -40,6 +48,8 @@ mod error;
 
 mod fence;
 mod filter;
+#[cfg(feature = "testing")]
+pub mod testing;
 #[cfg(test)]
 mod tests;
 

@@ -4,7 +4,7 @@ use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 use std::os::fd::AsFd;
 
 use super::sys;
-use crate::error::{Doing, Result};
+use crate::error::{Doing, Error, Result};
 
 const ARP: u16 = 0x0806;
 const IPV6: u16 = 0x86dd;
@@ -16,7 +16,11 @@ const ALL_NODES: Ipv6Addr = Ipv6Addr::new(0xff02, 0, 0, 0, 0, 0, 0, 1);
 
 /// `arping -A -c 1` and an unsolicited neighbour advertisement: one frame for each address.
 pub(super) fn send(index: u32, mac: [u8; 6], addresses: &[IpAddr]) -> Result<()> {
-    let socket = sys::packet_socket().doing(|| "open a packet socket")?;
+    let denied = |error: std::io::Error| match error.raw_os_error() {
+        Some(libc::EPERM) => Error::io(&error).because("it takes CAP_NET_RAW"),
+        _ => Error::io(&error),
+    };
+    let socket = sys::packet_socket().map_err(denied).doing(|| "open a packet socket")?;
     for address in addresses {
         let frame = match address {
             IpAddr::V4(address) => gratuitous_arp(mac, *address),

@@ -1,6 +1,8 @@
 //! The hands: do, undo, ask. Nothing here decides anything.
 
 mod announce;
+#[cfg(feature = "testing")]
+pub mod anything;
 mod call;
 pub mod conntrack;
 mod facts;
@@ -40,7 +42,7 @@ fn captured(text: &str) -> Vec<u8> {
 pub struct Outcome {
     /// For each step tried, in order, whether it took effect. Steps that were never tried are not
     /// listed. After a failure a later one may still be true: steps sent in one `sendmsg` are all
-    /// processed.
+    /// processed. One whose answer was lost counts as done: undoing what never was is no harm.
     pub done: Vec<bool>,
     /// The first step that failed, by index, and why.
     pub failed: Option<(usize, Error)>,

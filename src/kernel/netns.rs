@@ -69,7 +69,7 @@ impl Handle {
             setns(&self.fd, CloneFlags::CLONE_NEWNET).map_err(|errno| match errno {
                 // A namespace of another type.
                 Errno::EINVAL => Error::os(errno as i32).with_kind(Kind::NotFound),
-                _ => Error::os(errno as i32),
+                _ => privileged(errno),
             })?;
             work()
         })
@@ -93,7 +93,9 @@ pub(super) fn create(path: &Path, of: Option<&Handle>) -> Result<()> {
             bind(&PathBuf::from(format!("/proc/thread-self/fd/{}", of.fd.as_raw_fd())), path)
         }),
         None => on_a_thread(|| {
-            unshare(CloneFlags::CLONE_NEWNET).doing(|| "unshare the network namespace")?;
+            unshare(CloneFlags::CLONE_NEWNET)
+                .map_err(privileged)
+                .doing(|| "unshare the network namespace")?;
             bind(Path::new(OWN), path)
         }),
     };
@@ -112,7 +114,7 @@ pub(super) fn remove(path: &Path) -> Result<()> {
             // Nothing is mounted there, or nothing is there.
             Err(Errno::EINVAL) => break,
             Err(Errno::ENOENT | Errno::ENOTDIR) => return Ok(()),
-            Err(errno) => return Err(Error::os(errno as i32)),
+            Err(errno) => return Err(privileged(errno)),
         }
     }
     match std::fs::remove_file(path) {
@@ -123,7 +125,14 @@ pub(super) fn remove(path: &Path) -> Result<()> {
 
 fn bind(source: &Path, path: &Path) -> Result<()> {
     mount(Some(source), path, None::<&str>, MsFlags::MS_BIND, None::<&str>)
+        .map_err(privileged)
         .doing(|| format!("mount a namespace at {}", path.display()))
+}
+
+/// setns(2), unshare(2) and mount(2) want the same right.
+fn privileged(errno: Errno) -> Error {
+    let error = Error::os(errno as i32);
+    if errno == Errno::EPERM { error.because("it takes CAP_SYS_ADMIN") } else { error }
 }
 
 /// Runs `work` on a thread of its own, which no signal of the caller's is delivered to.

@@ -8,10 +8,15 @@
 //! tally of its records, so a list is what was written or an error, and so is a record that is
 //! found. Small files are summed up whole at every open. What stays unseen is a flipped bit in a
 //! key of a large file, which hides that record from `get` until its table is listed.
+//!
+//! A log that is damaged, cut off or gone takes its last commits along in silence: SQLite ends it
+//! at the first frame that is not whole. So how far the records had got is written beside them.
 
 mod create;
 mod fault;
 mod fork;
+mod mark;
+mod migrate;
 mod open;
 mod read;
 mod row;
@@ -41,8 +46,8 @@ impl Embedded {
     ///
     /// Errors are `denied` where the directory or the file may not be read and written, `busy`
     /// where another process held them for five seconds, `unsupported` where SQLite is too old,
-    /// and `store` else: a file of something else, of another format, or damaged. None of these
-    /// changes the file.
+    /// and `store` else: a file of something else, of a newer format, or damaged. None of these
+    /// changes the file. One of an older format is brought to the present one.
     pub fn open(state_dir: &Path) -> Result<Embedded> {
         let file = directory(state_dir)?.join("netberth.db");
         let shared = fork::register(|| open::open(&file))?;

@@ -149,6 +149,13 @@ impl<'a> Entry<'a> {
         Some(Entry { family, original, reply, original_nest, zone, id })
     }
 
+    /// The direction by which a request names an entry.
+    #[cfg(feature = "testing")]
+    pub(super) fn read_original(payload: &[u8]) -> Option<Tuple> {
+        let mut all = attributes(payload.get(GENERIC..)?);
+        all.find(|(kind, _)| *kind == CTA_TUPLE_ORIG).and_then(|(_, nest)| Tuple::read(nest))
+    }
+
     /// Whether the flow selects it.
     pub(super) fn is_of(&self, flow: &Flow) -> bool {
         let within = |number: u16, port: u16, end: Option<u16>| {

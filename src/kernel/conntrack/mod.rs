@@ -116,6 +116,29 @@ impl Conntrack {
     }
 }
 
+/// A datagram of ctnetlink, for the fuzz targets; how much of it was understood.
+///
+/// # Panics
+/// Where what was read would be deleted by a request that selects more than it.
+#[cfg(feature = "testing")]
+pub fn read_anything(datagram: &[u8]) -> usize {
+    use super::netlink::read::{attributes, frames};
+    let mut understood = 0;
+    for frame in frames(datagram) {
+        understood += usize::from(entry::counted(frame.payload).is_some());
+        let Some(found) = Entry::read(frame.payload) else { continue };
+        understood += 1;
+        let Deletion { request, .. } = found.deletion();
+        let mut sent = frames(&request);
+        let one = sent.next().and_then(|frame| Entry::read_original(frame.payload));
+        assert!(one.is_some() && sent.next().is_none(), "it would delete everything");
+        let of = frames(&request)
+            .flat_map(|frame| attributes(frame.payload.get(4..).unwrap_or_default()));
+        assert!(of.count() <= 3, "a deletion names more than an entry has");
+    }
+    understood
+}
+
 /// Whether all flows are of IPv6, or of IPv4; none where there are both.
 fn one_family(flows: &[Flow]) -> Option<bool> {
     let first = is_ipv6(flows.first()?);

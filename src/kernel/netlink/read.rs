@@ -42,7 +42,11 @@ impl Frame<'_> {
         };
         let errno = number.cast_signed().checked_neg().filter(|errno| *errno != 0)?;
         let error = Error::os(errno);
-        let error = if errno == libc::EEXIST { error.with_kind(Kind::Exists) } else { error };
+        let error = match errno {
+            libc::EEXIST => error.with_kind(Kind::Exists),
+            libc::EPERM => error.because("it takes CAP_NET_ADMIN"),
+            _ => error,
+        };
         Some(match self.extended_ack() {
             Some(text) => error.because(&text),
             None => error,

@@ -111,9 +111,11 @@ impl Socket {
         read: impl Fn(&[u8]) -> Option<T>,
     ) -> Result<Vec<T>> {
         for _ in 0..DUMPS {
-            let (found, torn) = self.dump_once(request, &read)?;
-            if !torn {
-                return Ok(found);
+            match self.dump_once(request, &read) {
+                Ok((_, true)) => {}
+                // A part was lost: the rest is of another sequence number, and passed over.
+                Err(error) if error.errno() == Some(libc::ENOBUFS) => {}
+                done => return done.map(|(found, _)| found),
             }
         }
         Err(Error::new(Kind::Busy, "the kernel's tables change faster than they can be read"))
@@ -173,11 +175,20 @@ impl Socket {
 
     /// Reads one datagram and hands its messages over. Only the kernel (port 0) is listened to.
     fn receive(&mut self, mut each: impl FnMut(Frame<'_>)) -> Result<()> {
+        let (mut flags, mut full) = (libc::MSG_TRUNC, 0);
         let (length, from) = loop {
             let mut room = self.buffer.as_mut_slice();
-            match self.inner.recv_from(&mut room, libc::MSG_TRUNC) {
+            match self.inner.recv_from(&mut room, flags) {
                 Ok(got) => break got,
                 Err(error) if error.kind() == std::io::ErrorKind::Interrupted => {}
+                // Something was lost, perhaps nothing of this: what is there is read, and not
+                // waited for.
+                Err(error) if error.raw_os_error() == Some(libc::ENOBUFS) && full < DUMPS => {
+                    (flags, full) = (libc::MSG_TRUNC | libc::MSG_DONTWAIT, full + 1);
+                }
+                Err(error) if error.kind() == std::io::ErrorKind::WouldBlock && full > 0 => {
+                    return Err(lost());
+                }
                 Err(error) if error.kind() == std::io::ErrorKind::WouldBlock => {
                     return Err(Error::new(Kind::Timeout, "the kernel does not answer a request"));
                 }
@@ -204,6 +215,12 @@ impl AsFd for Socket {
     fn as_fd(&self) -> BorrowedFd<'_> {
         self.inner.as_fd()
     }
+}
+
+/// What is said of a request that may have been carried out: its step is undone.
+fn lost() -> Error {
+    let what = "the kernel's answer was lost, the socket's buffer being full: try again";
+    Error::new(Kind::Timeout, what).with_errno(libc::ENOBUFS)
 }
 
 /// Takes one message as an answer, if it is one to a request that waits.

@@ -257,6 +257,31 @@ impl Nft {
     }
 }
 
+/// A datagram of `nf_tables`, for the fuzz targets, as what each kind of request might be answered
+/// with; how much of it was understood.
+///
+/// # Panics
+/// Where a list of elements, read, is not what it says.
+#[cfg(feature = "testing")]
+pub fn read_anything(datagram: &[u8]) -> usize {
+    let mut understood = 0;
+    let mut listing = list::Listing::default();
+    for message in read::Messages(datagram) {
+        understood += usize::from(read::Ack::read(&message).is_some_and(|ack| ack.text.is_some()));
+        understood += usize::from(list::generation(&message).is_some());
+        if let Ok(of) = dump::set_type(&message) {
+            let mut elements = Vec::new();
+            for message in read::Messages(datagram) {
+                dump::elements(&message, &of, &mut elements);
+            }
+            // Each can be said, as an error would.
+            understood += elements.iter().filter(|one| !one.to_string().is_empty()).count();
+        }
+        listing.take(&message);
+    }
+    understood + listing.wants("netberth").len() + listing.into_tables().len()
+}
+
 /// Netberth's table as the kernel lists it when nobody has changed it, without elements.
 pub fn as_listed(name: &str) -> Result<ListedTable> {
     list::as_listed(&rules::table(name))

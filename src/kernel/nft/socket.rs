@@ -36,6 +36,7 @@ impl Refusal {
             libc::EEXIST => error.with_kind(Kind::Exists),
             libc::ENOENT => error.with_kind(Kind::NotFound),
             libc::ENOMEM | libc::ENFILE => error.with_kind(Kind::Exhausted),
+            libc::EPERM => error.because("it takes CAP_NET_ADMIN"),
             _ => error,
         };
         match &self.ack.text {
@@ -125,7 +126,8 @@ impl Socket {
         if !refusals.is_empty() {
             return Ok(refusals);
         }
-        cut?;
+        // A refusal may be what was lost: the batch may be done, or may not.
+        cut.map_err(|error| error.with_kind(Kind::Timeout))?;
         if answered { Ok(refusals) } else { Err(unanswered()) }
     }
 
@@ -212,5 +214,5 @@ impl Socket {
 }
 
 fn unanswered() -> Error {
-    Error::new(Kind::Kernel, "the kernel did not answer")
+    Error::new(Kind::Timeout, "the kernel did not answer")
 }

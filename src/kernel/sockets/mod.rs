@@ -87,6 +87,13 @@ pub fn conflict(
     Ok(Some(Conflict { port: first.port, address: first.address, holder }))
 }
 
+/// A datagram of `SOCK_DIAG`, for the fuzz targets; how many sockets it tells of.
+#[cfg(feature = "testing")]
+pub fn read_anything(datagram: &[u8]) -> usize {
+    let sockets = netlink::read::frames(datagram).filter_map(|frame| diag::read(frame.payload));
+    sockets.flatten().filter(|socket| clash(None, socket.address, socket.v6only)).count()
+}
+
 /// Whether a mapping on `host_ip` and a socket at `address` want the same packets.
 pub(super) fn clash(host_ip: Option<IpAddr>, address: IpAddr, v6only: bool) -> bool {
     // Chain nat_out leaves the rest of 127.0.0.0/8 alone: a resolver on 127.0.0.53 keeps its port.

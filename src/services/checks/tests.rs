@@ -128,8 +128,17 @@ fn a_maze_is_given_up() {
 fn judged(facts: &Facts, unfinished: &[String]) -> Vec<String> {
     let network = serde_json::from_str::<Network>(NETWORK).unwrap();
     let own = table(&[]);
-    let known = Known { records: &[], networks: &[network], unfinished, table: &own, facts };
-    let differences = judge(&known).into_iter().map(|one| one.difference);
+    let known = Known {
+        records: &[],
+        derived: &[],
+        sandboxes: &[],
+        looks: &[],
+        networks: &[network],
+        unfinished,
+        table: &own,
+        facts,
+    };
+    let differences = told(&find(&known)).into_iter();
     differences.map(|one| format!("{} | {}", one.object, one.found)).collect()
 }
 

@@ -15,17 +15,19 @@ use crate::error::{Doing, Error, Kind, Result};
 /// `NtBh`: what `file` and `sqlite3` see of whose file this is.
 pub(super) const APPLICATION: i64 = 0x4e74_4268;
 
-/// The version of the tables below.
-pub(super) const FORMAT: i64 = 1;
+/// The version of the tables below; [`super::migrate`] says how the older ones come to it.
+pub(super) const FORMAT: i64 = 2;
 
 /// Records lie in a tree of their own, beside that of their keys: in a tree of both (`WITHOUT ROWID`)
 /// SQLite reads the whole of every record that it compares keys with on its way down, and one that
 /// holds tens of thousands of ports is 10 MB. `tally` says what the records of a table and parent must
-/// come to, and under `('', '')` the last revision and its complement.
+/// come to, and under `('', '')` the last revision and its complement. `v` is the format of the
+/// record's text.
 const TABLES: &str = "
     CREATE TABLE record (tbl TEXT NOT NULL, parent TEXT NOT NULL, id TEXT NOT NULL,
         revision INTEGER NOT NULL, born INTEGER NOT NULL, sum INTEGER NOT NULL,
-        text TEXT NOT NULL, PRIMARY KEY (tbl, parent, id)) STRICT;
+        text TEXT NOT NULL, v INTEGER NOT NULL DEFAULT 1,
+        PRIMARY KEY (tbl, parent, id)) STRICT;
     CREATE TABLE tally (tbl TEXT NOT NULL, parent TEXT NOT NULL,
         count INTEGER NOT NULL, sums INTEGER NOT NULL, PRIMARY KEY (tbl, parent))
         STRICT, WITHOUT ROWID;

@@ -9,7 +9,7 @@ use crate::error::{Error, Kind};
 /// What an operator can do about a file that is damaged.
 pub(super) const RECOVER: &str = "nothing was changed: keep a copy of the directory, then restore \
      netberth.db from a backup or salvage it with `sqlite3 netberth.db .recover`; to begin anew \
-     move netberth.db, netberth.db-wal and netberth.db-shm away together";
+     move netberth.db, netberth.db-wal, netberth.db-shm and netberth.mark away together";
 
 /// An error about `file`, with the path of the file as what was being done.
 pub(super) fn store(file: &Path, what: impl Into<String>) -> Error {

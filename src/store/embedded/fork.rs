@@ -13,6 +13,7 @@ use std::time::{Duration, Instant};
 use parking_lot::{Mutex, MutexGuard};
 use rusqlite::Connection;
 
+use super::mark::Mark;
 use crate::error::{Error, Kind, Result};
 
 /// Every handle of this process, and held while one is opened or closed: a fork that happens in
@@ -34,6 +35,7 @@ pub(super) struct Live {
     pub(super) connection: Connection,
     /// Whether `synchronous` is FULL now.
     pub(super) durable: bool,
+    pub(super) mark: Mark,
 }
 
 /// Opens a connection with `open` when no inherited one is left.

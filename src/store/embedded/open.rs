@@ -10,7 +10,8 @@ use rusqlite::config::DbConfig;
 use rusqlite::{Connection, OpenFlags, Row};
 
 use super::fork::Live;
-use super::{create, fault, read};
+use super::mark::{self, Mark};
+use super::{create, fault, migrate, read};
 use crate::error::{Error, Kind, Result};
 
 /// Older ones can lose commits when a checkpoint and a restart of the log meet (the WAL-reset bug).
@@ -29,14 +30,19 @@ const SHORTEST: u64 = 512;
 pub(super) fn open(file: &Path) -> Result<Live> {
     new_enough(rusqlite::version_number())?;
     if !is_there(file)? {
+        mark::is_at_the_beginning(file)?;
         create::database(file)?;
     }
     create::may_change(file, AccessFlags::R_OK | AccessFlags::W_OK)?;
+    // Before the records are read: others may go on meanwhile.
+    let told = mark::read(file);
     let connection = connect(file).map_err(|error| fault::sqlite(file, &error))?;
-    is_ours(&connection, file)?;
-    let live = Live { connection, durable: false };
-    sum_up(&live.connection, file)?;
-    Ok(live)
+    if is_ours(&connection, file)? < create::FORMAT {
+        migrate::to_the_present(&connection, file)?;
+    }
+    let last = sum_up(&connection, file)?;
+    mark::reached(file, told, last)?;
+    Ok(Live { connection, durable: false, mark: Mark::open(file, last) })
 }
 
 /// Looks without opening: closing another descriptor of the file would drop SQLite's locks, and
@@ -79,7 +85,8 @@ fn connect(file: &Path) -> rusqlite::Result<Connection> {
     Ok(connection)
 }
 
-fn is_ours(connection: &Connection, file: &Path) -> Result<()> {
+/// The format of a file that is ours and may be used.
+fn is_ours(connection: &Connection, file: &Path) -> Result<i64> {
     let number = |sql: &str| {
         connection
             .query_row(sql, [], |row: &Row<'_>| row.get::<_, i64>(0))
@@ -95,10 +102,10 @@ fn is_ours(connection: &Connection, file: &Path) -> Result<()> {
         );
         return Err(fault::store(file, what));
     }
-    if format != create::FORMAT {
+    if !(1..=create::FORMAT).contains(&format) {
         let what = format!(
-            "the file has format {format} and this netberth knows {}; use the netberth that wrote \
-             it, or name another state directory",
+            "the file has format {format} and this netberth knows 1 to {}; use the netberth that \
+             wrote it, or name another state directory",
             create::FORMAT
         );
         return Err(fault::store(file, what));
@@ -110,19 +117,20 @@ fn is_ours(connection: &Connection, file: &Path) -> Result<()> {
         let what = format!("its journal is {journal} and WAL cannot be had on this file system");
         return Err(fault::store(file, what));
     }
-    Ok(())
+    Ok(format)
 }
 
 /// Reads all of a small file against its sums. A `PRAGMA quick_check` would look at the trees and
-/// not at what is in them.
-fn sum_up(connection: &Connection, file: &Path) -> Result<()> {
-    let pages: i64 = connection
-        .query_row("PRAGMA page_count", [], |row| row.get(0))
-        .map_err(|error| fault::sqlite(file, &error))?;
-    if pages > SUMMED_AT_OPEN {
-        return Ok(());
+/// not at what is in them. Returns the last revision given.
+fn sum_up(connection: &Connection, file: &Path) -> Result<u64> {
+    let failed = |error| fault::sqlite(file, &error);
+    let snapshot = connection.unchecked_transaction().map_err(failed)?;
+    let pages: i64 =
+        snapshot.query_row("PRAGMA page_count", [], |row| row.get(0)).map_err(failed)?;
+    if pages <= SUMMED_AT_OPEN {
+        read::everything(&snapshot, file)?;
     }
-    read::everything(connection, file)
+    read::last(&snapshot, file)
 }
 
 fn new_enough(found: i32) -> Result<()> {

@@ -3,10 +3,10 @@
 use std::collections::BTreeMap;
 use std::path::Path;
 
-use rusqlite::{Connection, OptionalExtension, params};
+use rusqlite::{Connection, OptionalExtension, Transaction, params};
 
 use super::fault;
-use super::row::{COLUMNS, Stored, Tallies, Tally, number};
+use super::row::{COLUMNS, Stored, Tallies, Tally, VERSION, number};
 use crate::error::Result;
 use crate::store::{Key, Record, Select, Table};
 
@@ -37,11 +37,17 @@ pub(super) fn find(finder: &mut Prepared<'_>, file: &Path, key: &Key) -> Result<
 /// Both trees of the records, each with all of them: a list and a `get` descend by the keys'.
 const TREES: [&str; 2] = ["NOT INDEXED", "INDEXED BY sqlite_autoindex_record_1"];
 
-/// Reads everything against its sums and tallies, in one snapshot.
-pub(super) fn everything(connection: &Connection, file: &Path) -> Result<()> {
-    let snapshot =
-        connection.unchecked_transaction().map_err(|error| fault::sqlite(file, &error))?;
-    TREES.into_iter().try_for_each(|tree| tree_of(&snapshot, file, tree))
+/// Reads everything against its sums and tallies, in the snapshot of a transaction.
+pub(super) fn everything(snapshot: &Transaction<'_>, file: &Path) -> Result<()> {
+    TREES.into_iter().try_for_each(|tree| tree_of(snapshot, file, tree))
+}
+
+/// The last revision that was given to any record.
+pub(super) fn last(connection: &Connection, file: &Path) -> Result<u64> {
+    let sql = "SELECT count FROM tally WHERE tbl='' AND parent='' AND count>=0 AND sums=~count";
+    let last = connection.query_row(sql, [], |row| number(row, 0)).optional();
+    last.map_err(|error| fault::sqlite(file, &error))?
+        .ok_or_else(|| fault::damaged(file, "the count of revisions is not as it was written"))
 }
 
 fn tree_of(snapshot: &Connection, file: &Path, tree: &str) -> Result<()> {
@@ -141,8 +147,34 @@ fn tallies(connection: &Connection, select: &Select<'_>) -> rusqlite::Result<Tal
 }
 
 fn whole(row: Stored, file: &Path) -> Result<Stored> {
+    let key = &row.record.key;
+    if row.whole && row.version != VERSION {
+        let what = format!(
+            "record {key} has format {} and this netberth knows {VERSION}; use the netberth that \
+             wrote it, or a newer one",
+            row.version
+        );
+        return Err(fault::store(file, what));
+    }
     if row.whole {
         return Ok(row);
     }
-    Err(fault::damaged(file, &format!("record {} is not as it was written", row.record.key)))
+    Err(fault::damaged(file, &format!("record {key} is not as it was written")))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_record_of_a_newer_format_is_refused_by_its_number() {
+        let record = Record {
+            key: Key::new(Table::Lease, "web", "172.17.0.2"),
+            text: "1f3c".into(),
+            revision: 7,
+        };
+        let row = Stored { version: VERSION + 1, ..Stored::new(record, 7) };
+        let error = whole(row, Path::new("netberth.db")).unwrap_err().message();
+        assert!(error.contains("lease/web/172.17.0.2 has format 2"), "{error}");
+    }
 }

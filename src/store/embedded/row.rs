@@ -7,7 +7,10 @@ use rusqlite::Row;
 use crate::store::{Key, Record, Table};
 
 /// The columns that [`Stored::read`] wants, in its order.
-pub(super) const COLUMNS: &str = "tbl, parent, id, revision, born, sum, text";
+pub(super) const COLUMNS: &str = "tbl, parent, id, revision, born, sum, text, v";
+
+/// The format of a record's text that is written, and the only one read.
+pub(super) const VERSION: i64 = 1;
 
 /// One row of the table `record`.
 #[derive(Debug)]
@@ -16,14 +19,16 @@ pub(super) struct Stored {
     /// The record's first revision: the order of creation.
     pub(super) born: u64,
     pub(super) sum: u64,
+    /// The format of its text.
+    pub(super) version: i64,
     /// Whether it is as it was written.
     pub(super) whole: bool,
 }
 
 impl Stored {
     pub(super) fn new(record: Record, born: u64) -> Self {
-        let sum = sum(&record, born);
-        Stored { record, born, sum, whole: true }
+        let sum = sum(&record, born, VERSION);
+        Stored { record, born, sum, version: VERSION, whole: true }
     }
 
     /// A row that a search for `table` gave. SQLite looks at the key only while it descends, so
@@ -31,9 +36,10 @@ impl Stored {
     pub(super) fn read(table: Table, row: &Row<'_>) -> rusqlite::Result<Self> {
         let key = Key::new(table, row.get::<_, String>(1)?, row.get::<_, String>(2)?);
         let record = Record { key, revision: number(row, 3)?, text: row.get(6)? };
-        let (born, found) = (number(row, 4)?, number(row, 5)?);
-        let whole = found == sum(&record, born) && row.get_ref(0)?.as_str()? == table.name();
-        Ok(Stored { record, born, sum: found, whole })
+        let (born, found, version) = (number(row, 4)?, number(row, 5)?, row.get(7)?);
+        let whole =
+            found == sum(&record, born, version) && row.get_ref(0)?.as_str()? == table.name();
+        Ok(Stored { record, born, sum: found, version, whole })
     }
 }
 
@@ -67,8 +73,9 @@ pub(super) fn number(row: &Row<'_>, column: usize) -> rusqlite::Result<u64> {
 }
 
 /// FNV-1a over words of eight bytes: each step is a bijection, so a change within any one word
-/// changes the sum; the rotation brings high bits down, which a product alone never does.
-fn sum(record: &Record, born: u64) -> u64 {
+/// changes the sum; the rotation brings high bits down, which a product alone never does. The first
+/// version is left out: it was not written down in the first format of the file.
+fn sum(record: &Record, born: u64, version: i64) -> u64 {
     let mut sum = 0xcbf2_9ce4_8422_2325_u64;
     let mut add = |word: u64| {
         sum = (sum ^ word).wrapping_mul(0x9e37_79b9_7f4a_7c15).rotate_left(29);
@@ -84,5 +91,8 @@ fn sum(record: &Record, born: u64) -> u64 {
     }
     add(record.revision);
     add(born);
+    if version != 1 {
+        add(version.cast_unsigned());
+    }
     sum
 }

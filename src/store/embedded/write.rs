@@ -24,8 +24,11 @@ pub(super) fn commit(live: &mut Live, file: &Path, batch: &Batch) -> Result<()> 
         writer.apply(change)?;
     }
     writer.tally().map_err(failed)?;
+    let last = writer.reached;
     drop(writer);
-    transaction.commit().map_err(failed)
+    transaction.commit().map_err(failed)?;
+    live.mark.advance(last, batch.durable);
+    Ok(())
 }
 
 /// FULL waits for the disk at each commit, NORMAL only when the log is copied into the file.
@@ -46,6 +49,8 @@ struct Writer<'c> {
     delete: Prepared<'c>,
     /// The last revision given.
     last: u64,
+    /// The last that may be given. A batch that only removes has one, too: the mark counts it.
+    reached: u64,
     /// By table and parent, how far their tallies move.
     moved: BTreeMap<(&'static str, String), Tally>,
 }
@@ -55,19 +60,20 @@ impl<'c> Writer<'c> {
         let puts = batch.changes.iter().filter(|c| matches!(c, Change::Put { .. })).count();
         let sql = "UPDATE tally SET count=count+?1, sums=~(count+?1)
              WHERE tbl='' AND parent='' AND count>=0 AND sums=~count RETURNING count";
-        let puts = i64::try_from(puts).unwrap_or(i64::MAX);
-        let last = prepare(connection, sql)?.query_row(params![puts], |row| number(row, 0))?;
+        let given = i64::try_from(puts.max(1)).unwrap_or(i64::MAX);
+        let reached = prepare(connection, sql)?.query_row(params![given], |row| number(row, 0))?;
         Ok(Writer {
             connection,
             file,
             find: finder(connection)?,
             put: prepare(
                 connection,
-                "INSERT OR REPLACE INTO record (tbl, parent, id, revision, born, sum, text)
-                 VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)",
+                "INSERT OR REPLACE INTO record (tbl, parent, id, revision, born, sum, text, v)
+                 VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)",
             )?,
             delete: prepare(connection, "DELETE FROM record WHERE tbl=?1 AND parent=?2 AND id=?3")?,
-            last: last.saturating_sub(puts.cast_unsigned()),
+            last: reached.saturating_sub(given.cast_unsigned()),
+            reached,
             moved: BTreeMap::new(),
         })
     }
@@ -134,7 +140,9 @@ fn put(statement: &mut Statement<'_>, row: &Stored) -> rusqlite::Result<()> {
     let (revision, born) = (revision.cast_signed(), row.born.cast_signed());
     let sum = row.sum.cast_signed();
     let key = (key.table.name(), &key.parent, &key.id);
-    statement.execute(params![key.0, key.1, key.2, revision, born, sum, text]).map(drop)
+    statement
+        .execute(params![key.0, key.1, key.2, revision, born, sum, text, row.version])
+        .map(drop)
 }
 
 fn delete(statement: &mut Statement<'_>, key: &Key) -> rusqlite::Result<()> {
