@@ -21,6 +21,7 @@ use std::time::{Duration, Instant};
 use common::bed::{Bed, Container, HOST4, inside, ip, same, snapshot};
 use common::net::{PORT, within};
 use common::{on_a_host, sh};
+use netberth::Netberth;
 
 #[test]
 fn the_table_comes_back_whole() {
@@ -43,7 +44,7 @@ fn the_table_comes_back_whole() {
             sh(&format!("nft '{damage}'"));
             let found = bed.netberth.verify().unwrap().differences;
             assert!(!found.is_empty(), "{damage}");
-            let (_, plan) = bed.netberth.rehearse(|stage| stage.repair()).unwrap();
+            let (_, plan) = bed.netberth.rehearse(Netberth::repair).unwrap();
             assert_eq!(plan.len(), 1, "{plan:?}");
             let repair = bed.netberth.repair().unwrap();
             assert_eq!((repair.repaired, repair.differences), (found, vec![]), "{damage}");
