@@ -11,8 +11,8 @@ pub(super) fn namespaces(known: &Known<'_>) -> Vec<Finding> {
     for sandbox in known.sandboxes {
         let at = known.looks.iter().position(|Look { ns, .. }| *ns == sandbox.ns);
         let there = at.and_then(|at| known.facts.spaces.get(at)).is_none_or(Option::is_some);
-        let is_there = there || sandbox.kind == SandboxKind::Host;
-        if is_there && !sandbox.ended {
+        let own = sandbox.kind != SandboxKind::Host;
+        if (there || !own) && !sandbox.ended {
             continue;
         }
         let id = sandbox.container.to_string();
