@@ -12,7 +12,6 @@ use super::{Look, Ns, Seen};
 use crate::model::Proto;
 
 /// A question to the kernel: only what is named here is looked up.
-#[expect(clippy::struct_excessive_bools, reason = "questions, each asked or not")]
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 #[expect(clippy::struct_excessive_bools, reason = "questions, each of which is asked or not")]
 pub struct Ask {
