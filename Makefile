@@ -4,7 +4,7 @@
 PREFIX ?= /usr/local
 export PREFIX LIBDIR DESTDIR
 
-.PHONY: help setup build header symbols demo test check install uninstall
+.PHONY: help setup build header symbols demo test fuzz check install uninstall
 
 help: ## what this says
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-9s %s\n", $$1, $$2 }' Makefile
@@ -26,6 +26,9 @@ demo: setup ## two containers talk over a network, then all is undone
 
 test: setup ## every test, in a network of its own (as root)
 	@scripts/test
+
+fuzz: setup ## look for inputs that nobody thought of: FUZZ_SECONDS (300) for each target
+	@scripts/fuzz
 
 check: setup ## everything that is judged without running a network
 	@scripts/check

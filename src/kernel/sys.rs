@@ -55,18 +55,23 @@ pub(super) fn send_frame(socket: BorrowedFd<'_>, index: u32, frame: &[u8]) -> io
     to.sll_family = libc::AF_PACKET.try_into().unwrap_or_default();
     to.sll_ifindex = index.cast_signed();
     let length = libc::socklen_t::try_from(size_of::<libc::sockaddr_ll>()).unwrap_or_default();
-    // SAFETY: the frame and the address are live and as long as said.
-    let sent = unsafe {
-        libc::sendto(
-            socket.as_raw_fd(),
-            frame.as_ptr().cast(),
-            frame.len(),
-            0,
-            (&raw const to).cast(),
-            length,
-        )
-    };
-    check(sent)
+    loop {
+        // SAFETY: the frame and the address are live and as long as said.
+        let sent = unsafe {
+            libc::sendto(
+                socket.as_raw_fd(),
+                frame.as_ptr().cast(),
+                frame.len(),
+                0,
+                (&raw const to).cast(),
+                length,
+            )
+        };
+        match check(sent) {
+            Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+            done => return done,
+        }
+    }
 }
 
 /// While it lives, no signal is delivered to this thread, nor to one spawned from it: the caller's
