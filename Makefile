@@ -4,7 +4,7 @@
 PREFIX ?= /usr/local
 export PREFIX LIBDIR DESTDIR
 
-.PHONY: help setup build header symbols demo test check bench install uninstall
+.PHONY: help setup build header symbols demo test fuzz check install uninstall
 
 help: ## what this says
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-9s %s\n", $$1, $$2 }' Makefile
@@ -27,8 +27,14 @@ demo: setup ## two containers talk over a network, then all is undone
 test: setup ## every test, in a network of its own (as root)
 	@scripts/test
 
+fuzz: setup ## look for inputs that nobody thought of: FUZZ_SECONDS (300) for each target
+	@scripts/fuzz
+
 check: setup ## everything that is judged without running a network
 	@scripts/check
+
+bench: setup ## beside the peers and the limit (as root); QUICK=1 is short
+	@scripts/bench
 
 install: build ## into PREFIX (/usr/local), below DESTDIR if that is set
 	@scripts/install

@@ -10,13 +10,13 @@
 )]
 
 mod common;
-
 use std::path::Path;
 use std::process::{Child, Command};
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use common::bed::{Bed, inside, ip, same, snapshot};
 use common::net::ping;
+use common::verbs::tear_down;
 use common::{Host, on_a_host, sh};
 
 /// A network with two containers; when `test` has done its worst, all of it can be taken down to
@@ -33,19 +33,15 @@ fn survives(test: impl FnOnce(&Bed<'_>) + Send) {
         bed.join("foo", "a", r#"{"container_id":"a"}"#);
         bed.container("foo", "b");
         test(&bed);
-        take_down(&bed);
+        tear_down(&bed.netberth).unwrap();
         same(&records, &bed.records());
         same(&before, &snapshot(host));
         bed.network(r#"{"name":"foo"}"#);
         let (a, b) = (bed.container("foo", "a"), bed.container("foo", "b"));
         assert!(ping(&a.key, &b.v4, 5));
-        take_down(&bed);
+        tear_down(&bed.netberth).unwrap();
         same(&before, &snapshot(host));
     });
-}
-
-fn take_down(bed: &Bed<'_>) {
-    common::verbs::tear_down(&bed.netberth).unwrap();
 }
 
 fn host_end(bed: &Bed<'_>, endpoint: &str) -> String {
@@ -202,7 +198,7 @@ fn addresses_of_others_stand_in_nobodys_way() {
 #[test]
 fn proc_sys_read_only_is_said_and_nothing_is_left() {
     survives(|bed| {
-        take_down(bed);
+        tear_down(&bed.netberth).unwrap();
         sh("mount -o bind /proc/sys /proc/sys && mount -o remount,ro,bind /proc/sys");
         let before = snapshot(bed.host);
         let error = bed.try_network(r#"{"name":"foo"}"#).unwrap_err();
@@ -299,7 +295,7 @@ fn words(line: &str) -> Vec<String> {
 /// After whatever became of a process: everything can be taken down, and nothing is left.
 fn whole_again(host: &Host, before: &str, what: &str) {
     let bed = Bed::new(host);
-    take_down(&bed);
+    tear_down(&bed.netberth).unwrap();
     let after = snapshot(host);
     assert!(before == after, "{what}: {}", common::verbs::difference(before, &after));
 }

@@ -90,7 +90,8 @@ fn live_exactly_while_a_container_is_joined() {
         let echo = Echo::new(&web.key);
         talks(&outside, HOST4, OUTSIDE4);
         bed.netberth.detach("foo", "web", "web").unwrap();
-        assert!(!sh("nft list table inet netberth").contains(&PORT.to_string()));
+        let rules = sh("nft list table inet netberth");
+        assert!(!rules.contains(&format!(" . {PORT} :")), "{rules}");
         let flows = sh("conntrack -L 2>/dev/null");
         assert!(!flows.contains(&web.v4), "{flows}");
         bed.join("foo", "web", "{\"container_id\":\"web\"}");

@@ -13,6 +13,7 @@ use crate::model::Proto;
 
 /// A question to the kernel: only what is named here is looked up.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[expect(clippy::struct_excessive_bools, reason = "questions, each of which is asked or not")]
 pub struct Ask {
     /// Links, addresses, routes and nameservers of the host's namespace.
     pub host: bool,

@@ -140,6 +140,7 @@ int main(int argc, char **argv)
                        : json_pack("{s:o}", "ok", answer(out));
         json_dumpf(reply, stdout, JSON_COMPACT);
         putchar('\n');
+        fflush(stdout);
         netberth_error_free(err);
         netberth_string_free(out);
         free(filter);

@@ -61,7 +61,8 @@ def python(home: str) -> Callable[[Step], Answer]:
 
     def plain(value: Any) -> Any:
         if isinstance(value, netberth.NetberthError):
-            return {"error": {"kind": value.kind, "message": value.message}}
+            known = {"kind": value.kind, "message": value.message}
+            return {"error": {**known, "doing": plain(value.doing)} if value.doing else known}
         if dataclasses.is_dataclass(value):
             members = {f.name: plain(getattr(value, f.name)) for f in dataclasses.fields(value)}
             return members
@@ -209,7 +210,8 @@ def by_command(home: str) -> Callable[[Step], Answer]:
 
     def step(s: Step) -> Answer:
         dry = ["--dry-run"] if s.get("dry") else []
-        given = json.dumps(s.get("request")) if s["verb"] == "join_many" else ""
+        many = s["raw"] if "raw" in s else json.dumps(s.get("request"))
+        given = many if s["verb"] == "join_many" else ""
         line = [netberth, *places, *dry, *command(s)]
         ended = subprocess.run(line, input=given, capture_output=True, text=True)
         # One of many that was refused is an answer, and an exit status.

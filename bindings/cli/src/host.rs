@@ -66,7 +66,9 @@ pub(crate) fn collect(context: &mut Context) -> Result<()> {
         context.line("nothing to collect");
     }
     for one in collected {
-        let (kind, name, why) = (text(one, "kind"), text(one, "name"), text(one, "why"));
+        // A sandbox has its container's id, all else a name.
+        let name = if text(one, "id").is_empty() { text(one, "name") } else { text(one, "id") };
+        let (kind, why) = (text(one, "kind"), text(one, "why"));
         context.line(&format!("collected {kind} {name}: {why}"));
     }
     Ok(())

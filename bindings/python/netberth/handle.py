@@ -11,6 +11,7 @@ from .endpoint import Endpoints
 from .network import Networks
 from .sandbox import Sandboxes
 from .service import Services
+from .verify import Collected, Repair
 
 
 class Netberth:
@@ -68,12 +69,12 @@ class Netberth:
         """Compares what was made with what the host has; no differences if all is well."""
         return verify.verify(self._handle)
 
-    def repair(self) -> verify.Repair:
+    def repair(self) -> Repair:
         """Sets right what `verify` tells of, as far as it is netberth's; what is right is not
         touched."""
         return verify.repair(self._handle)
 
-    def gc(self) -> tuple[verify.Collected, ...]:
+    def gc(self) -> tuple[Collected, ...]:
         """Removes what nobody needs any more: sandboxes whose namespace is gone, links and files
         that no record has."""
         return verify.gc(self._handle)

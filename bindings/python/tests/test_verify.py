@@ -29,7 +29,7 @@ def test_what_nobody_needs_is_collected(host: Host, nb: netberth.Netberth) -> No
     nb.endpoints.create("foo", name="web")
     key = nb.endpoints.join("foo", "web", container_id="c1")
     assert nb.gc() == ()
-    host.run("umount", "-l", key)
+    host.run("umount", "-l", str(key))
     assert nb.plan({"verb": "gc"})
     (collected,) = nb.gc()
     assert (collected.kind, collected.id, collected.name) == ("sandbox", "c1", None)

@@ -200,6 +200,7 @@ impl Socket {
                     }
                 }
                 Err(error) if error.raw_os_error() == Some(libc::EAGAIN) => return lost,
+                Err(error) if error.raw_os_error() == Some(libc::EINTR) => {}
                 Err(error) => {
                     // ENOBUFS: the receive buffer was full, and is not after this.
                     lost = Err(Error::io(&error));

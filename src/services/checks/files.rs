@@ -12,7 +12,7 @@ pub(super) fn namespaces(known: &Known<'_>) -> Vec<Finding> {
         let at = known.looks.iter().position(|Look { ns, .. }| *ns == sandbox.ns);
         let there = at.and_then(|at| known.facts.spaces.get(at)).is_none_or(Option::is_some);
         let own = sandbox.kind != SandboxKind::Host;
-        if !sandbox.ended && !(own && !there) {
+        if (there || !own) && !sandbox.ended {
             continue;
         }
         let id = sandbox.container.to_string();

@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use rusqlite::ErrorCode;
+use rusqlite::{ErrorCode, ffi};
 
 use crate::error::{Error, Kind};
 
@@ -10,6 +10,12 @@ use crate::error::{Error, Kind};
 pub(super) const RECOVER: &str = "nothing was changed: keep a copy of the directory, then restore \
      netberth.db from a backup or salvage it with `sqlite3 netberth.db .recover`; to begin anew \
      move netberth.db, netberth.db-wal, netberth.db-shm and netberth.mark away together";
+
+const FULL: &str = "the disk is full: make room and try again; nothing was changed";
+
+fn extended(error: &rusqlite::Error) -> i32 {
+    error.sqlite_error().map_or(0, |error| error.extended_code)
+}
 
 /// An error about `file`, with the path of the file as what was being done.
 pub(super) fn store(file: &Path, what: impl Into<String>) -> Error {
@@ -49,8 +55,10 @@ pub(super) fn sqlite(file: &Path, error: &rusqlite::Error) -> Error {
             let what = format!("the records cannot be written ({text}); give this user the right");
             store(file, what).with_kind(Kind::Denied)
         }
-        ErrorCode::DiskFull => {
-            store(file, "the disk is full: make room and try again; nothing was changed")
+        ErrorCode::DiskFull => store(file, FULL),
+        // The index of the log is made longer before it is used: no room, and nothing else.
+        ErrorCode::SystemIoFailure if extended(error) == ffi::SQLITE_IOERR_SHMSIZE => {
+            store(file, FULL)
         }
         ErrorCode::CannotOpen => store(
             file,

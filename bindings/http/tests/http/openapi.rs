@@ -19,7 +19,7 @@ fn methods_are_those_of_the_router() {
     let document = server.get("/openapi.json").ok();
     assert_eq!(document["openapi"], "3.1.0");
     let paths = document["paths"].as_object().unwrap();
-    assert_eq!(paths.len(), 17);
+    assert_eq!(paths.len(), 19);
     for (path, operations) in paths {
         let target = path.replace(['{', '}'], "");
         let mut described: BTreeSet<String> =

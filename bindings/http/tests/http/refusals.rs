@@ -213,8 +213,6 @@ fn sandboxes_and_unknown_paths() {
         "/networks/a/b",
         "/joins/a",
         "/verify/all",
-        "/repair",
-        "/gc",
         "/networks/none/endpoints/e/containers/c/d",
         "/services/a/backends",
         "/v1.2.3/networks",
