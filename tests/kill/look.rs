@@ -73,7 +73,6 @@ fn difference(expected: &str, found: &str) -> String {
     let differ = counts.into_iter().filter(|(_, count)| *count != 0);
     differ.fold(String::new(), |text, (line, count)| format!("{text}{count:+} {line}\n"))
 }
-}
 
 /// Link-local addresses and what belongs to them come late, and by themselves.
 fn is_by_the_kernel(line: &str) -> bool {
