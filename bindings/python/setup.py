@@ -53,9 +53,11 @@ def library() -> Path:
     given = os.environ.get("NETBERTH_LIBRARY")
     if given:
         return Path(given).resolve(strict=True)
-    cargo("build", "--release", "--locked", "--package", "netberth", "--lib")
+    # As scripts/build does it, so that both find what the other has built.
+    what = ("--package", "netberth", "--lib", "--crate-type", "cdylib,staticlib")
+    cargo("rustc", "--profile", "dist", "--locked", *what)
     told = cargo("metadata", "--format-version", "1", "--no-deps", "--locked")
-    return Path(json.loads(told)["target_directory"]) / "release" / "libnetberth.so"
+    return Path(json.loads(told)["target_directory"]) / "dist" / "libnetberth.so"
 
 
 class BuildWithLibrary(build_py):

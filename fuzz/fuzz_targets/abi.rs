@@ -15,9 +15,8 @@ use netberth_fuzz::{Choices, open, tear_down};
 /// Calls of one input: a join takes half a millisecond even here.
 const MOST: usize = 24;
 
-const WORDS: [&str; 14] = [
-    "web", "db", "a", "b", "s", "bridge", "none", "host", "c1", "c2", "", "/a", "0", "c1\u{e9}",
-];
+const WORDS: [&str; 14] =
+    ["web", "db", "a", "b", "s", "bridge", "none", "host", "c1", "c2", "", "/a", "0", "c1\u{e9}"];
 
 const DOCUMENTS: [&str; 26] = [
     "{}",
@@ -112,7 +111,7 @@ impl Call {
         let (doc, flags) = (self.document.pointer(), self.flags as _);
         // SAFETY: texts and outputs are NULL or good while the call lasts, and so is the handle.
         unsafe {
-            match self.verb % 24 {
+            match self.verb % 26 {
                 0 => netberth_network_create(nb, doc, out, err),
                 1 => netberth_endpoint_create(nb, a, doc, out, err),
                 2 => netberth_join(nb, a, b, doc, out, err),
@@ -136,6 +135,8 @@ impl Call {
                 20 => netberth_service_backends(nb, a, flags, out, err),
                 21 => netberth_verify(nb, flags, out, err),
                 22 => netberth_plan(nb, doc, out, err),
+                23 => netberth_repair(nb, flags, out, err),
+                24 => netberth_gc(nb, flags, out, err),
                 _ => netberth_set_log(nb, None, ptr::null_mut(), err),
             }
         }

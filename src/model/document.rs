@@ -18,10 +18,24 @@ pub(crate) fn parse<T: DeserializeOwned>(text: &[u8]) -> Result<T> {
     let value = serde_path_to_error::deserialize(&mut reader).map_err(|error| {
         let path = error.path().to_string();
         let at = if path == "." { String::new() } else { format!("{path}: ") };
-        Error::new(Kind::Invalid, format!("{at}{}", plain(&error.into_inner())))
+        Error::new(Kind::Invalid, on_one_line(&format!("{at}{}", plain(&error.into_inner()))))
     })?;
     reader.end().map_err(|error| Error::new(Kind::Invalid, plain(&error)))?;
     Ok(value)
+}
+
+/// Keys and values are quoted as they came, and may hold line ends: what is printed or logged must
+/// not look like another line.
+fn on_one_line(text: &str) -> String {
+    let mut line = String::with_capacity(text.len());
+    for letter in text.chars() {
+        if letter.is_control() {
+            line.extend(letter.escape_debug());
+        } else {
+            line.push(letter);
+        }
+    }
+    line
 }
 
 /// The parser's words, lower case; an empty body is named as such.
@@ -143,6 +157,14 @@ mod tests {
         assert!(message("{} x").contains("trailing characters at line 1 column 4"));
         assert!(message("[]").contains("expected a JSON object at line 1 column"));
         assert!(message(r#"{"name":1}"#).contains("expected a string at line 1 column 9"));
+    }
+
+    #[test]
+    fn what_is_quoted_stays_on_one_line() {
+        let key = message("{\"a\\nb\\u001b[0m\":1}");
+        assert!(key.contains(r"unknown key `a\nb\u{1b}[0m`"), "{key}");
+        let value = message(r#"{"ports":[{"host_port":"x\ny"}]}"#);
+        assert!(!value.chars().any(char::is_control), "{value}");
     }
 
     #[test]

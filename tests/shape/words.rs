@@ -36,7 +36,9 @@ fn said(line: &str, word: &str) -> bool {
 
 #[test]
 fn nothing_forbidden_is_said() {
-    hold("this does not belong in the repository:", &breaches(&sources::all()));
+    // But for what chance wrote.
+    let all = sources::all().into_iter().filter(|file| !file.path.starts_with("fuzz/corpus/"));
+    hold("this does not belong in the repository:", &breaches(&all.collect::<Vec<_>>()));
 }
 
 #[test]

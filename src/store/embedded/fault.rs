@@ -8,8 +8,9 @@ use crate::error::{Error, Kind};
 
 /// What an operator can do about a file that is damaged.
 pub(super) const RECOVER: &str = "nothing was changed: keep a copy of the directory, then restore \
-     netberth.db from a backup or salvage it with `sqlite3 netberth.db .recover`; to begin anew \
-     move netberth.db, netberth.db-wal, netberth.db-shm and netberth.mark away together";
+     netberth.db from a backup or salvage it with `sqlite3 netberth.db .dump` (docs/operations.md, \
+     when the state is damaged); to begin anew move netberth.db, netberth.db-wal, netberth.db-shm \
+     and netberth.mark away together";
 
 const FULL: &str = "the disk is full: make room and try again; nothing was changed";
 
