@@ -119,12 +119,9 @@ impl<'a> Bench<'a> {
 
     /// Dies at the `n`-th point; whether there is one.
     fn point(&self, n: usize, tally: &Tally) -> bool {
-        let t0 = Instant::now();
         let survivor = Netberth::open(config(self.host)).unwrap();
         self.prepare(&survivor);
-        let t1 = Instant::now();
         let before = Look::at(self.host, &survivor);
-        let t2 = Instant::now();
         let mut command = Command::new(std::env::current_exe().unwrap());
         command.args(["--exact", "--nocapture", "the_process_that_is_killed"]);
         command.env(VICTIM, format!("{} {}", self.index, self.host.directory.display()));
@@ -135,15 +132,14 @@ impl<'a> Bench<'a> {
                 (None, true)
             }
         };
-        let t3 = Instant::now();
         let name = || format!("{}, point {n}, {call:?}, after it: {after}", self.trial.name);
         // One who had the state directory open all the time, or one who comes now.
-        let heir = if n % 2 == 0 { survivor } else { Netberth::open(config(self.host)).unwrap() };
+        let heir =
+            if n.is_multiple_of(2) { survivor } else { Netberth::open(config(self.host)).unwrap() };
         heir.network_delete("there is none").unwrap_err();
         let found = heir.verify().unwrap().differences;
         assert!(found.is_empty(), "{}: {found:#?}", name());
         let undone = self.is_undone(&heir, &before, &name);
-        let t4 = Instant::now();
         if let Some(Call { number, .. }) = call {
             let tallied = if undone { &tally.undone } else { &tally.done };
             tallied.fetch_add(1, Ordering::SeqCst);
@@ -156,10 +152,7 @@ impl<'a> Bench<'a> {
         eventually(&name, &self.after, || Look::at(self.host, &heir).without_ids());
         let found = heir.verify().unwrap().differences;
         assert!(found.is_empty(), "{}, again: {found:#?}", name());
-        let t5 = Instant::now();
         self.end(&heir, n);
-        let t6 = Instant::now();
-        eprintln!("prep {:?} look {:?} victim {:?} heir {:?} again {:?} end {:?}", t1-t0,t2-t1,t3-t2,t4-t3,t5-t4,t6-t5);
         call.is_some()
     }
 
@@ -235,10 +228,9 @@ fn a_death_at_any_call_leaves_before_or_after() {
         );
     }
     let only = std::env::var("NETBERTH_KILL_ONLY").ok();
-    for index in 0..TRIALS.len() {
-        if only.as_ref().is_some_and(|only| !TRIALS[index].name.contains(only)) {
-            continue;
+    for (index, trial) in TRIALS.iter().enumerate() {
+        if only.as_ref().is_none_or(|only| trial.name.contains(only)) {
+            kill_at_every_call(index, which);
         }
-        kill_at_every_call(index, which);
     }
 }

@@ -9,6 +9,7 @@ use super::linux::Linux;
 use super::netns::{self, Handle};
 use super::place::{Place, cookie, open};
 use super::space::Space;
+use super::sysctl::Interfaces;
 use super::{announce, file, requests, sysctl, undoing};
 use crate::error::{Error, Kind, Result};
 use crate::kernel::route::link::{self, Link};
@@ -79,11 +80,12 @@ impl<'h> Call<'h> {
     fn run_at_host(&mut self, run: &[&Step]) -> Result<Results> {
         let linux = self.linux;
         let mut space = self.host.take().unwrap_or_else(|| Space::shared(linux.rtnl()));
-        let results = if run.iter().any(|step| needs_thread(step)) && !linux.namespace().is_here() {
-            linux.namespace().run(|| Ok(self.work(&mut space, run)))
-        } else {
-            Ok(self.work(&mut space, run))
-        };
+        let results =
+            if run.iter().any(|step| needs_thread(step, &space)) && !linux.namespace().is_here() {
+                linux.namespace().run(|| Ok(self.work(&mut space, run)))
+            } else {
+                Ok(self.work(&mut space, run))
+            };
         self.host = Some(space);
         results
     }
@@ -91,7 +93,7 @@ impl<'h> Call<'h> {
     fn run_elsewhere(&mut self, ns: &Ns, run: &[&Step]) -> Result<Results> {
         let Place { handle, space } = self.place(ns)?;
         let (space, results) = match space {
-            Some(mut space) if !run.iter().any(|step| needs_thread(step)) => {
+            Some(mut space) if !run.iter().any(|step| needs_thread(step, &space)) => {
                 let results = self.work(&mut space, run);
                 (space, results)
             }
@@ -247,7 +249,10 @@ impl<'h> Call<'h> {
         match step {
             Step::Directory { path } => file::make_directory(path),
             Step::Netns { path, of } => netns::create(path, self.source(of.as_ref())?.as_ref()),
-            Step::Sysctl { key, value, .. } => sysctl::write(key, value),
+            Step::Sysctl { key, value, .. } => match space.interfaces() {
+                Some(interfaces) if Interfaces::has(key) => interfaces.write(key, value),
+                _ => sysctl::write(key, value),
+            },
             Step::Announce { mac, addresses, port, bridge } => {
                 announce::send(space, port, bridge, link::mac(mac)?, addresses)
             }
@@ -336,6 +341,8 @@ fn own_netns(step: &Step) -> Option<&PathBuf> {
 }
 
 /// Whether a step looks at the namespace of the thread that does it.
-fn needs_thread(step: &Step) -> bool {
-    matches!(step, Step::Sysctl { .. })
+fn needs_thread(step: &Step, space: &Space<'_>) -> bool {
+    let Step::Sysctl { key, before, .. } = step else { return false };
+    let elsewhere = before.is_none() && space.interfaces().is_some() && Interfaces::has(key);
+    !elsewhere && !requests::is_one(step)
 }

@@ -5,9 +5,9 @@ use std::os::fd::{AsFd, AsRawFd, RawFd};
 use super::route::link::Veth;
 use super::route::{address, link, route};
 use super::space::Space;
-use super::sysctl;
+use super::sysctl::{self, OfInterface};
 use crate::error::{Error, Kind, Result};
-use crate::plan::{Hop, Step};
+use crate::plan::{Hop, Ns, Step};
 
 /// Whether the step is one rtnetlink request.
 pub(super) fn is_one(step: &Step) -> bool {
@@ -22,7 +22,15 @@ pub(super) fn is_one(step: &Step) -> bool {
             | Address { .. }
             | Route { .. }
             | DefaultRoute { .. }
-    )
+    ) || of_interface(step).is_some()
+}
+
+/// A sysctl of a container's interface that goes with it.
+fn of_interface(step: &Step) -> Option<OfInterface<'_>> {
+    match step {
+        Step::Sysctl { ns: Ns::At { .. }, key, value, before: None } => OfInterface::of(key, value),
+        _ => None,
+    }
 }
 
 /// The device whose index the step's request carries; it must be there before the request is made.
@@ -31,7 +39,7 @@ pub(super) fn names(step: &Step) -> Option<&str> {
         Step::Veth { bridge, .. } => Some(bridge),
         Step::Address { dev, .. } | Step::Route { dev, .. } | Step::Link { dev, .. } => Some(dev),
         Step::DefaultRoute { to, .. } => to.as_ref().map(|hop| hop.dev.as_str()),
-        _ => None,
+        _ => of_interface(step).map(|sysctl| sysctl.interface),
     }
 }
 
@@ -88,7 +96,11 @@ pub(super) fn doing(
             Ok(route::replace(&default(*ipv6, hop, space)?))
         }
         Step::DefaultRoute { ipv6, to: None, .. } => Ok(route::delete_default(*ipv6)),
-        _ => Err(not_one(step)),
+        _ => {
+            let sysctl = of_interface(step).ok_or_else(|| not_one(step))?;
+            let index = space.index(sysctl.interface)?;
+            Ok(link::set_conf(index, sysctl.number, sysctl.value))
+        }
     }
 }
 
@@ -110,7 +122,8 @@ pub(super) fn undoing(step: &Step, space: &mut Space<'_>) -> Result<Option<Vec<u
         // A port's options go with the link.
         Step::BridgePort { .. }
         | Step::Link { .. }
-        | Step::DefaultRoute { to: None, from: None, .. } => Ok(None),
+        | Step::DefaultRoute { to: None, from: None, .. }
+        | Step::Sysctl { before: None, .. } => Ok(None),
         _ => Err(not_one(step)),
     }
 }

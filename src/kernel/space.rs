@@ -6,6 +6,7 @@ use parking_lot::Mutex;
 
 use super::netlink::socket::Socket;
 use super::route::link::{self, Link};
+use super::sysctl::Interfaces;
 use crate::error::{Doing, Error, Kind, Result};
 
 /// The loopback device is the first link of every namespace.
@@ -22,13 +23,15 @@ enum Door<'h> {
 /// A namespace as one call sees it.
 pub(super) struct Space<'h> {
     door: Door<'h>,
+    /// Sysctls that threads elsewhere can write.
+    interfaces: Option<Interfaces>,
     indexes: HashMap<String, u32>,
 }
 
 impl<'h> Space<'h> {
     /// The handle's own namespace.
     pub(super) fn shared(socket: &'h Mutex<Socket>) -> Self {
-        Space { door: Door::Shared(socket), indexes: HashMap::new() }
+        Space { door: Door::Shared(socket), interfaces: None, indexes: HashMap::new() }
     }
 
     /// The namespace of the calling thread; `NotFound` if it is not the one of the cookie.
@@ -40,7 +43,13 @@ impl<'h> Space<'h> {
             let what = "another namespace is there now: the one that was meant is gone";
             return Err(Error::new(Kind::NotFound, what));
         }
-        Ok(Space { door: Door::Own(Box::new(socket)), indexes: HashMap::new() })
+        let interfaces = Interfaces::here();
+        Ok(Space { door: Door::Own(Box::new(socket)), interfaces, indexes: HashMap::new() })
+    }
+
+    /// The IPv6 sysctls of its interfaces, which are not those of the calling thread's namespace.
+    pub(super) fn interfaces(&self) -> Option<&Interfaces> {
+        self.interfaces.as_ref()
     }
 
     /// Uses the socket.

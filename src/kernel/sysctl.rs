@@ -1,10 +1,18 @@
 //! Sysctls, in the network namespace of the calling thread: `/proc/sys/net` shows each thread its own.
 
-use std::fs::OpenOptions;
+use std::fs::{File, OpenOptions};
 use std::io::{self, Write};
+use std::os::fd::OwnedFd;
+use std::os::unix::fs::OpenOptionsExt;
 use std::path::{Component, Path, PathBuf};
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use nix::fcntl::{OFlag, openat};
+use nix::sys::stat::Mode;
 
 use crate::error::{Error, Kind, Result};
+
+const IPV6: &str = "/proc/sys/net/ipv6";
 
 /// `sysctl -n KEY`; none where the key does not exist.
 pub(super) fn read(key: &str) -> Result<Option<String>> {
@@ -26,11 +34,15 @@ pub(super) fn write(key: &str, value: &str) -> Result<()> {
     match written {
         Ok(()) => Ok(()),
         Err(_) if beyond_this_kernel(&path) => Ok(()),
-        Err(error) if error.kind() == io::ErrorKind::NotFound => {
-            Err(Error::io(&error).with_kind(Kind::NotFound).because("this kernel has no such key"))
-        }
-        Err(error) => Err(Error::io(&error)),
+        Err(error) => Err(refused(&error)),
     }
+}
+
+fn refused(error: &io::Error) -> Error {
+    if error.kind() == io::ErrorKind::NotFound {
+        return Error::io(error).with_kind(Kind::NotFound).because("this kernel has no such key");
+    }
+    Error::io(error)
 }
 
 /// `sysctl -w KEY=VALUE`, where the key may have gone with its device.
@@ -49,13 +61,78 @@ pub(super) fn holds(key: &str, value: &str) -> Result<bool> {
     }
 }
 
-/// Whether the kernel has IPv6 in this namespace.
+/// Whether the kernel has IPv6, which it cannot lose (`ipv6_exit` does not exist).
 pub(super) fn has_ipv6() -> bool {
-    Path::new("/proc/sys/net/ipv6").exists()
+    static SEEN: AtomicBool = AtomicBool::new(false);
+    if !SEEN.load(Ordering::Relaxed) {
+        SEEN.store(Path::new(IPV6).exists(), Ordering::Relaxed);
+    }
+    SEEN.load(Ordering::Relaxed)
+}
+
+/// The IPv6 sysctls of a namespace's interfaces, for threads that are elsewhere: a directory below
+/// `/proc/sys/net` remains the one of the namespace in which its path was looked up (`proc_sys_lookup`
+/// follows the directory, `sysctl_follow_link` the thread).
+pub(super) struct Interfaces(OwnedFd);
+
+impl Interfaces {
+    /// Those of the calling thread's namespace; none where the kernel has no IPv6.
+    pub(super) fn here() -> Option<Self> {
+        let mut options = OpenOptions::new();
+        options.read(true).custom_flags(libc::O_PATH | libc::O_DIRECTORY);
+        options.open("/proc/sys/net/ipv6/conf").ok().map(|directory| Interfaces(directory.into()))
+    }
+
+    /// Whether the key is one of these.
+    pub(super) fn has(key: &str) -> bool {
+        Self::relative(key).is_some()
+    }
+
+    /// `sysctl -w KEY=VALUE` there.
+    pub(super) fn write(&self, key: &str, value: &str) -> Result<()> {
+        let none = || Error::new(Kind::Bug, format!("{key:?} is no sysctl of an interface"));
+        let name = Self::relative(key).ok_or_else(none)?;
+        let flags = OFlag::O_WRONLY | OFlag::O_CLOEXEC;
+        let written = openat(&self.0, name, flags, Mode::empty())
+            .map_err(io::Error::from)
+            .and_then(|file| File::from(file).write_all(value.as_bytes()));
+        written.map_err(|error| refused(&error))
+    }
+
+    /// `eth0/accept_ra`
+    fn relative(key: &str) -> Option<&str> {
+        let name = key.strip_prefix("net/ipv6/conf/")?;
+        let (interface, key) = name.split_once('/')?;
+        let plain = |part: &str| !matches!(part, "" | "." | "..") && !part.contains(['/', '\0']);
+        (plain(interface) && plain(key)).then_some(name)
+    }
+}
+
+/// An IPv4 sysctl of one interface that rtnetlink sets, too (`IFLA_INET_CONF`, `inet_set_link_af`).
+pub(super) struct OfInterface<'a> {
+    pub(super) interface: &'a str,
+    /// `IPV4_DEVCONF_*` of `linux/ip.h`.
+    pub(super) number: u16,
+    pub(super) value: u32,
+}
+
+impl<'a> OfInterface<'a> {
+    /// Of the keys those that have no other effect than their value: for others the file does more.
+    pub(super) fn of(key: &'a str, value: &str) -> Option<Self> {
+        let (interface, key) = key.strip_prefix("net/ipv4/conf/")?.rsplit_once('/')?;
+        let number = match key {
+            "accept_redirects" => 4,
+            "rp_filter" => 8,
+            _ => return None,
+        };
+        let is_all = matches!(interface, "all" | "default");
+        let value = value.parse().ok()?;
+        (!is_all).then_some(OfInterface { interface, number, value })
+    }
 }
 
 fn beyond_this_kernel(path: &Path) -> bool {
-    path.starts_with("/proc/sys/net/ipv6") && !has_ipv6()
+    path.starts_with(IPV6) && !has_ipv6()
 }
 
 /// As sysctl(8): the first separator decides which one is meant, so that with slashes a device's

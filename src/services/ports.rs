@@ -148,8 +148,9 @@ fn key(mapping: &PortMapping, port: u16) -> Vec<Value> {
 
 /// What the kernel is to forget when these mappings come to life: whatever went to their ports
 /// before. TCP is not among it: a connection that was refused has left no entry (`nf_conntrack_tcp`
-/// drops what is only answered by a reset), and one that was not was a program's, which had the port. `host` are the host's own addresses: a mapping on all of them is not one on any machine,
-/// where the same port number is another's.
+/// drops what is only answered by a reset), and one that was not was a program's, which had the port.
+/// `host` are the host's own addresses: a mapping on all of them is not one on any machine, where the
+/// same port number is another's.
 pub(crate) fn stale(mappings: &[PortMapping], addresses: &[IpAddr], host: &[IpAddr]) -> Vec<Flow> {
     let mut flows = Vec::new();
     for mapping in mappings.iter().filter(|mapping| is_kept(mapping)) {
@@ -250,7 +251,9 @@ mod tests {
         let ip = |text: &str| text.parse::<IpAddr>().unwrap();
         let host = [ip("192.0.2.1"), ip("fd99::1")];
         let forgotten = |on_ip: &str| {
-            let flows = stale(&mappings(&on(on_ip)), &ends.map(ip), &host);
+            let udp = on(on_ip).replace("\"proto\":6", "\"proto\":17");
+            let flows = stale(&mappings(&udp), &ends.map(ip), &host);
+            assert_eq!(stale(&mappings(&on(on_ip)), &ends.map(ip), &host), [], "tcp");
             flows.iter().map(ToString::to_string).collect::<Vec<_>>().join("\n")
         };
         let (four, six) = (forgotten("0.0.0.0"), forgotten("::"));

@@ -1,6 +1,7 @@
 //! Everything that a verb may change, as text to compare.
 
 use std::collections::BTreeMap;
+use std::fmt::Write;
 use std::path::Path;
 use std::time::{Duration, Instant};
 
@@ -11,7 +12,7 @@ use super::super::common::verbs::dump;
 use super::super::common::{Host, sh};
 
 /// How long the kernel may take to clear away a namespace that was dropped.
-const PATIENCE: Duration = Duration::from_secs(60);
+const PATIENCE: Duration = Duration::from_mins(1);
 
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Look {
@@ -30,11 +31,13 @@ impl Look {
         let mut lines = settings();
         for sandbox in netberth.sandboxes().unwrap() {
             let (name, key) = (&sandbox.container_id, sandbox.key.display());
-            script += &format!(
-                "; nsenter --net={key} sh -c \"{}; cat /proc/sys/net/core/somaxconn\" \
-                 | sed 's,^,{name} ,'",
-                NETWORK.replace('\\', "\\\\")
-            );
+            let looks = NETWORK.replace('\\', "\\\\");
+            write!(
+                script,
+                "; nsenter --net={key} sh -c \"{looks}; cat /proc/sys/net/core/somaxconn\" \
+                 | sed 's,^,{name} ,'"
+            )
+            .unwrap();
             for path in [&sandbox.hosts_path, &sandbox.resolv_conf_path] {
                 let text = std::fs::read_to_string(path).unwrap();
                 lines.extend(text.lines().map(|line| format!("{name} {line}")));

@@ -166,6 +166,7 @@ struct Traced {
 
 /// Runs a command that calls [`ready`], [`mark`], does its verb, calls [`mark`] again and exits. It
 /// is killed at the `n`-th point between the marks.
+#[expect(clippy::zombie_processes, reason = "its end is what the loop waits for, by waitpid")]
 pub(crate) fn run(command: &mut Command, n: usize, which: Points) -> End {
     let mut child =
         command.stdin(Stdio::piped()).stdout(Stdio::piped()).spawn().expect("a process");
@@ -235,13 +236,12 @@ impl Traced {
 
     /// A thread begins or ends a call; how the run ends if this is the point.
     fn stop(&mut self, thread: Pid, n: usize, which: Points) -> Option<End> {
-        let (call, after) = match self.within.remove(&thread) {
-            Some(call) => (call, true),
-            None => {
-                let call = Call::of(self.process, thread);
-                self.within.insert(thread, call);
-                (call, false)
-            }
+        let (call, after) = if let Some(call) = self.within.remove(&thread) {
+            (call, true)
+        } else {
+            let call = Call::of(self.process, thread);
+            self.within.insert(thread, call);
+            (call, false)
         };
         if call.number == libc::SYS_getppid {
             self.marks += usize::from(!after);

@@ -9,7 +9,7 @@ use netlink_packet_route::link::{
 };
 
 use crate::error::{Error, Kind, Result};
-use crate::kernel::netlink::build::{Manner, request};
+use crate::kernel::netlink::build::{Manner, attribute, plain, request};
 use crate::kernel::netlink::read;
 
 /// `IFNAMSIZ` without the final NUL.
@@ -20,6 +20,12 @@ const IFLA_ADDRESS: u16 = 1;
 const IFLA_IFNAME: u16 = 3;
 const IFLA_MTU: u16 = 4;
 const IFLA_MASTER: u16 = 10;
+const IFLA_AF_SPEC: u16 = 26;
+/// `AF_INET`, as the attribute of `IFLA_AF_SPEC`.
+const INET: u16 = 2;
+const IFLA_INET_CONF: u16 = 1;
+const NESTED: u16 = 1 << 15;
+const RTM_NEWLINK: u16 = 16;
 
 /// What a veth pair is made from.
 pub(in crate::kernel) struct Veth<'a> {
@@ -153,6 +159,22 @@ pub(in crate::kernel) fn set_up(name: &str, up: bool) -> Result<Vec<u8>> {
     message.header.flags = if up { LinkFlags::Up } else { LinkFlags::empty() };
     message.header.change_mask = LinkFlags::Up;
     Ok(request(Manner::Change, RouteNetlinkMessage::NewLink(message)))
+}
+
+/// `sysctl -w net.ipv4.conf.DEV.KEY=VALUE`, by the number of the key (`IPV4_DEVCONF_*`): the typed
+/// messages know how to read these, not how to set one.
+pub(in crate::kernel) fn set_conf(index: u32, key: u16, value: u32) -> Vec<u8> {
+    let mut conf = Vec::new();
+    attribute(&mut conf, key, &value.to_ne_bytes());
+    let mut inet = Vec::new();
+    attribute(&mut inet, IFLA_INET_CONF | NESTED, &conf);
+    let mut families = Vec::new();
+    attribute(&mut families, INET | NESTED, &inet);
+    let mut body = vec![0; 4];
+    body.extend_from_slice(&index.to_ne_bytes());
+    body.resize(HEADER, 0);
+    attribute(&mut body, IFLA_AF_SPEC | NESTED, &families);
+    plain(Manner::Change, RTM_NEWLINK, &body)
 }
 
 /// `ip link del NAME`
