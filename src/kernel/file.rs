@@ -128,14 +128,15 @@ fn edit_one(
         Err(error) if error.kind() == Kind::NotFound => return Ok(None),
         Err(error) => return Err((error, None)),
     };
-    let before = text_of(&mut file).map_err(|error| (error, None))?;
-    let after = with_lines(&before, add, remove);
-    if after == before {
+    let found = text_of(&mut file).map_err(|error| (error, None))?;
+    let before = without_blank(&found);
+    let after = with_lines(before, add, remove);
+    if after == found {
         return Ok(None);
     }
-    let (written, was) = match after.strip_prefix(&before) {
-        Some(more) => (file.write_all(more.as_bytes()), Before::Shorter(before.len())),
-        None => (over(&mut file, &after), Before::Other(before)),
+    let (written, was) = match after.strip_prefix(&found) {
+        Some(more) => (file.write_all(more.as_bytes()), Before::Shorter(found.len())),
+        None => (over(&mut file, &after), Before::Other(before.to_owned())),
     };
     match written {
         Ok(()) => Ok(Some(was)),
@@ -170,14 +171,29 @@ fn replace(path: &Path, text: &str) -> Result<()> {
     written.map_err(|error| Error::io(&error))
 }
 
-/// Written over, then cut: a reader in between never sees an empty file.
+/// Written over, then cut: a reader in between never sees an empty file. What is cut is made blank in
+/// the same write, so that whoever dies before the cut leaves no end of the old text.
 fn over(file: &mut File, text: &str) -> io::Result<()> {
     file.seek(SeekFrom::Start(0))?;
-    file.write_all(text.as_bytes())?;
-    if file.metadata()?.len() > bytes(text.len()) {
-        file.set_len(bytes(text.len()))
-    } else {
-        Ok(())
+    let found = file.metadata()?.len().min(LONGEST);
+    let rest = usize::try_from(found).unwrap_or(0).saturating_sub(text.len());
+    if rest == 0 {
+        return file.write_all(text.as_bytes());
+    }
+    let blank = format!("{text}{:rest$}\n", "", rest = rest - 1);
+    file.write_all(blank.as_bytes())?;
+    file.set_len(bytes(text.len()))
+}
+
+/// The text without the line of spaces that somebody left who died before the cut.
+fn without_blank(text: &str) -> &str {
+    let lines = text.strip_suffix('\n').unwrap_or_default();
+    let last = lines.rfind('\n').map_or(0, |end| end + 1);
+    match lines.get(last..) {
+        Some(line) if !line.is_empty() && line.trim_matches(' ').is_empty() => {
+            text.get(..last).unwrap_or(text)
+        }
+        _ => text,
     }
 }
 
@@ -268,6 +284,23 @@ mod tests {
         assert_eq!(fs::read_to_string(&first).unwrap(), "two\n");
         edit_back(&paths[..2], &lines(&["two"]), &lines(&["one"])).unwrap();
         assert_eq!(fs::read_to_string(&first).unwrap(), "one\n");
+    }
+
+    #[test]
+    fn a_death_before_the_cut_leaves_no_old_end() {
+        let directory = tempfile::tempdir().unwrap();
+        let path = directory.path().join("hosts");
+        fs::write(&path, "one\ntwo\nthree\n").unwrap();
+        let paths = [path.clone()];
+        edit(&paths, &[], &lines(&["two"])).unwrap();
+        assert_eq!(fs::read_to_string(&path).unwrap(), "one\nthree\n");
+        fs::write(&path, "one\nthree\n   \n").unwrap();
+        edit(&paths, &[], &lines(&["two"])).unwrap();
+        assert_eq!(fs::read_to_string(&path).unwrap(), "one\nthree\n");
+        for kept in ["", "\n", "one\n\n", "one", " ", "one \n"] {
+            assert_eq!(without_blank(kept), kept);
+        }
+        assert_eq!(without_blank("  \n"), "");
     }
 
     #[test]
