@@ -129,7 +129,7 @@ fn links_on_our_bridges_that_no_record_has() {
         bed.network(r#"{"name":"foo","options":{"bridge":"br-foo"}}"#);
         bed.container("foo", "web");
         let before = snapshot(host);
-        sh("ip link add nb0123456789ab type veth peer name nbfedcba987654 && \
+        sh("ip link add nb0123456789ab type veth peer name far && \
             ip link set nb0123456789ab master br-foo");
         let found = bed.netberth.verify().unwrap().differences;
         assert_eq!(found.len(), 1, "{found:#?}");
@@ -139,7 +139,7 @@ fn links_on_our_bridges_that_no_record_has() {
         clean(&bed);
         // Of that name, but on nobody's bridge or another's: it may be another state directory's.
         sh("ip link add other type bridge && \
-            ip link add nb0123456789ab type veth peer name nbfedcba987654 && \
+            ip link add nb0123456789ab type veth peer name far && \
             ip link set nb0123456789ab master other");
         let there = snapshot(host);
         clean(&bed);

@@ -275,10 +275,11 @@ fn life(directory: &Path) -> netberth::Result<()> {
 }
 
 /// Runs [`life`] as a process by way of another program; its last word.
-fn lives(host: &Host, by: &[String]) -> String {
+fn lives(host: &Host, by: &str) -> String {
     let exe = std::env::current_exe().unwrap();
-    let mut command = Command::new(&by[0]);
-    command.args(&by[1..]).arg(exe).args(["--exact", "child", "--nocapture", "--test-threads=1"]);
+    let mut words = by.split_whitespace();
+    let mut command = Command::new(words.next().unwrap());
+    command.args(words).arg(exe).args(["--exact", "child", "--nocapture", "--test-threads=1"]);
     let output = command.env(CHILD, &host.directory).env("RUST_BACKTRACE", "0").output().unwrap();
     let said = String::from_utf8_lossy(&output.stdout).into_owned();
     let mut words = said.lines().filter(|line| line.contains(": ") || *line == "lived");
@@ -286,10 +287,6 @@ fn lives(host: &Host, by: &[String]) -> String {
     let complaint = String::from_utf8_lossy(&output.stderr).into_owned();
     assert!(!complaint.contains("panicked"), "{by:?}: {said}{complaint}");
     word.unwrap_or_else(|| format!("nothing: {said}{complaint}"))
-}
-
-fn words(line: &str) -> Vec<String> {
-    line.split_whitespace().map(str::to_owned).collect()
 }
 
 /// After whatever became of a process: everything can be taken down, and nothing is left.
@@ -307,7 +304,7 @@ fn a_missing_capability_is_named() {
         let before = snapshot(host);
         for name in ["net_admin", "sys_admin"] {
             let by = format!("setpriv --bounding-set=-{name} --inh-caps=-{name}");
-            let word = lives(host, &words(&by));
+            let word = lives(host, &by);
             assert!(word.starts_with("denied: "), "{name}: {word}");
             assert!(word.contains(&format!("CAP_{}", name.to_uppercase())), "{name}: {word}");
             assert!(!word.contains("while undoing"), "{name}: {word}");
@@ -315,10 +312,7 @@ fn a_missing_capability_is_named() {
             whole_again(host, &before, name);
         }
         // No packet is sent, and no packet socket opened.
-        assert_eq!(
-            lives(host, &words("setpriv --bounding-set=-net_raw --inh-caps=-net_raw")),
-            "lived"
-        );
+        assert_eq!(lives(host, "setpriv --bounding-set=-net_raw --inh-caps=-net_raw"), "lived");
     });
 }
 
@@ -330,7 +324,7 @@ fn descriptors_that_run_out_are_said_and_nothing_is_left() {
         let mut said = std::collections::BTreeSet::new();
         let mut lived = 0;
         for limit in 4..60 {
-            let word = lives(host, &words(&format!("prlimit --nofile={limit}")));
+            let word = lives(host, &format!("prlimit --nofile={limit}"));
             whole_again(host, &before, &format!("{limit} descriptors: {word}"));
             if word == "lived" {
                 lived += 1;
@@ -365,7 +359,7 @@ fn injected(name: &str, fault: &str, least: usize) {
                 "strace -f -qq -e signal=none -o {} -e trace={name} -e inject={name}:{fault}:when={n}",
                 log.display()
             );
-            let word = lives(host, &words(&by));
+            let word = lives(host, &by);
             let trace = std::fs::read_to_string(&log).unwrap();
             std::fs::remove_file(&log).unwrap();
             whole_again(host, &before, &format!("{name} {n} {fault}: {word}"));

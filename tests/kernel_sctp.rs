@@ -122,6 +122,8 @@ fn an_association_is_made_through_a_published_port() {
             client.send_to(&packet(INIT, (OWN + 1, port), 0), (HOST4, 0)).unwrap();
         }
         assert_eq!(next(&server, INIT, SHORT), None);
+        // A socket keeps its namespace, and that the link which was unplugged.
+        drop(server);
         bed.netberth.sandbox_delete("web").unwrap();
         let flows = sh("conntrack -L -p sctp 2>/dev/null");
         assert!(!flows.contains(&web.v4), "{flows}");

@@ -43,6 +43,7 @@ fn a_container_comes_and_goes() {
         host.inside("c1", "busybox ping -c 1 -W 2 10.1.0.1");
 
         host.undo(&steps);
+        common::reaped();
         assert_eq!(host.snapshot(&[]), before);
         host.undo(&steps);
     });
