@@ -16,6 +16,7 @@ import (
 	"sync"
 	"syscall"
 	"testing"
+	"time"
 )
 
 var background = context.Background()
@@ -177,7 +178,13 @@ func open(t testing.TB) *Handle {
 			}
 		}
 		check(t, h.Close())
-		for _, one := range must(net.Interfaces())(t) {
+		// The kernel reaps the links of namespaces that were given up in its own time.
+		left := must(net.Interfaces())(t)
+		for patience := 3000; len(left) > 1 && patience > 0; patience-- {
+			time.Sleep(10 * time.Millisecond)
+			left = must(net.Interfaces())(t)
+		}
+		for _, one := range left {
 			if one.Name != "lo" {
 				t.Errorf("the interface %s is left", one.Name)
 			}

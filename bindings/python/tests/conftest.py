@@ -7,6 +7,7 @@ import json
 import os
 import subprocess
 import threading
+import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -66,8 +67,19 @@ class Host:
         os.close(self.descriptor)
 
     def links(self) -> set[str]:
-        """The names of its devices."""
-        return {link["ifname"] for link in json.loads(self.run("ip", "-json", "link"))}
+        """The names of its devices, without those that the kernel is about to reap."""
+        for _ in range(3000):
+            links = json.loads(self.run("ip", "-json", "link"))
+            doomed = [one for one in links if one["ifname"].startswith("nb") and _unplugged(one)]
+            if not doomed:
+                break
+            time.sleep(0.01)
+        return {link["ifname"] for link in links}
+
+
+def _unplugged(link: dict[str, Any]) -> bool:
+    """Whether it is of a namespace that was given up."""
+    return "master" not in link and "UP" not in link["flags"]
 
 
 @pytest.fixture(autouse=True, scope="session")
