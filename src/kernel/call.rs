@@ -3,7 +3,7 @@
 
 use std::collections::{HashMap, HashSet};
 use std::net::IpAddr;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use super::linux::Linux;
 use super::netns::{self, Handle};
@@ -225,7 +225,7 @@ impl<'h> Call<'h> {
         Ok(fd)
     }
 
-    fn alone(&self, space: &mut Space<'_>, step: &Step, way: Way) -> Result<()> {
+    fn alone(&mut self, space: &mut Space<'_>, step: &Step, way: Way) -> Result<()> {
         let result = match way {
             Way::Do => self.one(space, step),
             Way::Undo => self.one_back(space, step),
@@ -245,10 +245,10 @@ impl<'h> Call<'h> {
         })
     }
 
-    fn one(&self, space: &mut Space<'_>, step: &Step) -> Result<()> {
+    fn one(&mut self, space: &mut Space<'_>, step: &Step) -> Result<()> {
         match step {
             Step::Directory { path } => file::make_directory(path),
-            Step::Netns { path, of } => netns::create(path, self.source(of.as_ref())?.as_ref()),
+            Step::Netns { path, of } => self.make_netns(path, of.as_ref()),
             Step::Sysctl { key, value, .. } => match space.interfaces() {
                 Some(interfaces) if Interfaces::has(key) => interfaces.write(key, value),
                 _ => sysctl::write(key, value),
@@ -286,6 +286,16 @@ impl<'h> Call<'h> {
             Step::Lines { paths, add, remove } => file::edit_back(paths, add, remove),
             _ => Err(Error::new(Kind::Bug, "an rtnetlink step is not sent alone")),
         }
+    }
+
+    /// A new one is worked in next: its socket is opened on the thread that makes it.
+    fn make_netns(&mut self, path: &Path, of: Option<&Ns>) -> Result<()> {
+        let source = self.source(of)?;
+        let ns = Ns::At { path: path.to_owned(), cookie: None };
+        if let Some(Ok(place)) = netns::create(path, source.as_ref(), || Place::here(&ns))? {
+            self.places.insert(ns, place);
+        }
+        Ok(())
     }
 
     /// The namespace that [`Step::Netns`] mounts, if not a new one.

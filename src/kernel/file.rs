@@ -32,8 +32,11 @@ pub(super) fn remove_directory(path: &Path) -> Result<()> {
 
 /// Writes a whole file, mode 0644; puts back what was there if that fails half-way.
 pub(super) fn write(path: &Path, text: &str) -> Result<()> {
-    let before = read(path)?;
-    let written = replace(path, text);
+    // Mostly there is none, and nothing to look at or to cut.
+    let (before, written) = match create(path) {
+        Ok(mut file) => (None, fill(&mut file, text)),
+        Err(_) => (read(path)?, replace(path, text)),
+    };
     written.map_err(|error| match put_back(path, before.as_deref()) {
         Ok(()) => error,
         Err(cleanup) => error.and_while_undoing(cleanup.doing("put the file back")),
@@ -161,14 +164,24 @@ pub(super) fn edit_back(paths: &[PathBuf], added: &[String], removed: &[String])
 /// In place: the inode stays, and whoever has it mounted sees the new text.
 fn replace(path: &Path, text: &str) -> Result<()> {
     let mut file = open(path, OpenOptions::new().write(true).create(true).mode(MODE))?;
-    let written = over(&mut file, text).and_then(|()| {
-        // The umask does not count.
-        if file.metadata()?.permissions().mode() & 0o777 == MODE {
-            return Ok(());
-        }
-        file.set_permissions(Permissions::from_mode(MODE))
-    });
-    written.map_err(|error| Error::io(&error))
+    over(&mut file, text).and_then(|()| readable(&file)).map_err(|error| Error::io(&error))
+}
+
+/// A new file; fails where anything is.
+fn create(path: &Path) -> io::Result<File> {
+    OpenOptions::new().write(true).create_new(true).mode(MODE).open(path)
+}
+
+fn fill(file: &mut File, text: &str) -> Result<()> {
+    file.write_all(text.as_bytes()).and_then(|()| readable(file)).map_err(|error| Error::io(&error))
+}
+
+/// Mode 0644: the umask does not count.
+fn readable(file: &File) -> io::Result<()> {
+    if file.metadata()?.permissions().mode() & 0o777 == MODE {
+        return Ok(());
+    }
+    file.set_permissions(Permissions::from_mode(MODE))
 }
 
 /// Written over, then cut: a reader in between never sees an empty file. What is cut is made blank in

@@ -82,21 +82,28 @@ impl AsFd for Handle {
     }
 }
 
-/// Mounts a new namespace, or `of`, on a file that it makes; leaves nothing behind on failure.
-pub(super) fn create(path: &Path, of: Option<&Handle>) -> Result<()> {
+/// Mounts a new namespace, or `of`, on a file that it makes; leaves nothing behind on failure. `then` is
+/// done in a new one, on the thread that is there already.
+pub(super) fn create<T: Send>(
+    path: &Path,
+    of: Option<&Handle>,
+    then: impl FnOnce() -> T + Send,
+) -> Result<Option<T>> {
     OpenOptions::new().write(true).create_new(true).mode(0o444).open(path).map_err(|error| {
         let taken = error.kind() == io::ErrorKind::AlreadyExists;
         if taken { Error::io(&error).with_kind(Kind::Exists) } else { gone(&error) }
     })?;
     let mounted = match of {
         Some(of) => on_a_thread(|| {
-            bind(&PathBuf::from(format!("/proc/thread-self/fd/{}", of.fd.as_raw_fd())), path)
+            let own = PathBuf::from(format!("/proc/thread-self/fd/{}", of.fd.as_raw_fd()));
+            bind(&own, path).map(|()| None)
         }),
         None => on_a_thread(|| {
             unshare(CloneFlags::CLONE_NEWNET)
                 .map_err(privileged)
                 .doing(|| "unshare the network namespace")?;
-            bind(Path::new(OWN), path)
+            bind(Path::new(OWN), path)?;
+            Ok(Some(then()))
         }),
     };
     mounted.map_err(|error| match std::fs::remove_file(path) {

@@ -17,6 +17,11 @@ impl Place {
         Ok(Place { handle: open(ns)?, space: None })
     }
 
+    /// The same of the calling thread's namespace, which is mounted there, with a socket.
+    pub(super) fn here(ns: &Ns) -> Result<Place> {
+        Ok(Place { handle: open(ns)?, space: Some(Space::here(None)?) })
+    }
+
     /// Its socket, opened on a thread that goes there if need be; `NotFound` if another namespace is
     /// there than the one of the cookie.
     pub(super) fn entered(&mut self, ns: &Ns) -> Result<&mut Space<'static>> {
