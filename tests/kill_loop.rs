@@ -159,7 +159,15 @@ impl<'a> Bench<'a> {
         let t5 = Instant::now();
         self.end(&heir, n);
         let t6 = Instant::now();
-        eprintln!("prep {:?} look {:?} victim {:?} heir {:?} again {:?} end {:?}", t1-t0,t2-t1,t3-t2,t4-t3,t5-t4,t6-t5);
+        eprintln!(
+            "prep {:?} look {:?} victim {:?} heir {:?} again {:?} end {:?}",
+            t1 - t0,
+            t2 - t1,
+            t3 - t2,
+            t4 - t3,
+            t5 - t4,
+            t6 - t5
+        );
         call.is_some()
     }
 

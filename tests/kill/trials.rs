@@ -12,7 +12,8 @@ pub(crate) struct Trial {
 const FOO: Verb = Verb::Network(
     r#"{"name":"foo","options":{"subnets":[{"subnet":"10.66.0.0/24"},{"subnet":"fd00:66::/64"}]}}"#,
 );
-const BAR: Verb = Verb::Network(r#"{"name":"bar","options":{"subnets":[{"subnet":"10.67.0.0/24"}]}}"#);
+const BAR: Verb =
+    Verb::Network(r#"{"name":"bar","options":{"subnets":[{"subnet":"10.67.0.0/24"}]}}"#);
 const A: Verb = Verb::Endpoint(
     "foo",
     r#"{"name":"a","port_mapping":[{"proto":6,"port":80,"host_port":8080},
