@@ -21,12 +21,14 @@ mod model {
     pub(super) mod look;
     pub(super) mod ops;
     pub(super) mod play;
+    pub(super) mod shrink;
     pub(super) mod state;
 }
 
 use std::collections::BTreeMap;
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Mutex;
-use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use common::bed::{same, snapshot};
 use common::verbs::{difference, tear_down};
@@ -34,21 +36,26 @@ use common::{Host, on_a_host, sh};
 use model::ops::{GIVEN, Machine, Op};
 use model::play::{Real, give, open};
 use model::state::Model;
-use model::{expect, look};
-use proptest::test_runner::{Config, RngAlgorithm, TestCaseError, TestError, TestRng, TestRunner};
+use model::{expect, look, shrink};
+use proptest::strategy::{Strategy, ValueTree};
+use proptest::test_runner::{Config, RngAlgorithm, TestRng, TestRunner};
 use proptest_state_machine::ReferenceStateMachine;
 
 const STEPS: usize = 2000;
 /// The kernel makes callers wait: more hosts than processors.
 const AT_ONCE: u64 = 4;
-/// How many sequences are tried to make one shorter that has failed.
-const SHRINKS: u32 = 400;
 
 /// How often each verb gave each answer.
 type Tally = Mutex<BTreeMap<(&'static str, String), usize>>;
 
-/// Plays a sequence on a host of its own, and tells at which call it was wrong, and how.
-fn sequence(host: &Host, ops: &[Op], seen: &AtomicUsize, tally: &Tally) -> Result<(), String> {
+/// Calls of which the last went wrong, and how.
+struct Wrong {
+    calls: usize,
+    how: String,
+}
+
+/// Plays a sequence on a host of its own.
+fn sequence(host: &Host, ops: &[Op], tally: &Tally) -> Result<(), Wrong> {
     sh("ip link set lo up; cd /proc/sys/net/bridge 2>/dev/null || exit 0; \
         echo 0 >bridge-nf-call-iptables; echo 0 >bridge-nf-call-ip6tables");
     std::fs::write(host.path("questions"), look::QUESTIONS).unwrap();
@@ -57,56 +64,66 @@ fn sequence(host: &Host, ops: &[Op], seen: &AtomicUsize, tally: &Tally) -> Resul
     let before = snapshot(host);
     let mut real = Real { netberth, directory: host.directory.clone() };
     let mut model = Model::new();
-    for (number, op) in ops.iter().enumerate() {
-        seen.fetch_add(1, Ordering::SeqCst);
+    for (op, calls) in ops.iter().zip(1..) {
+        let wrong = |how: String| Err(Wrong { calls, how });
         let expected = model.play(op);
         let (found, error) = real.play(op);
         if found != expected {
-            return Err(format!("call {number}, {op:?}: {found}, not {expected}; {error}"));
+            return wrong(format!("{op:?}: {found}, not {expected}: {error}"));
         }
         *tally.lock().unwrap().entry((op.verb(), found)).or_default() += 1;
         let expected = expect::picture(&model).join("\n");
         let found = look::picture(&real.netberth, &host.directory).join("\n");
         if found != expected {
             let differ = difference(&expected, &found);
-            return Err(format!("after call {number}, {op:?}, {error}:\n{differ}"));
+            return wrong(format!("after {op:?}, {error}:\n{differ}"));
         }
     }
-    tear_down(&real.netberth).map_err(|error| format!("tear down: {error:?}"))?;
+    tear_down(&real.netberth)
+        .map_err(|error| Wrong { calls: ops.len(), how: format!("tear down: {error:?}") })?;
     same(&before, &snapshot(host));
     Ok(())
+}
+
+/// The same, where a panic is a way to go wrong.
+fn play(ops: &[Op], tally: &Tally) -> Result<(), Wrong> {
+    let mut result = Ok(());
+    let played = catch_unwind(AssertUnwindSafe(|| {
+        on_a_host(|host| result = sequence(host, ops, tally));
+    }));
+    let panicked = |_| Wrong { calls: ops.len(), how: "a panic, which is told above".to_owned() };
+    played.map_err(panicked).and(result)
+}
+
+/// A sequence of chance.
+fn chance(seed: u64) -> Vec<Op> {
+    let mut bytes = [0; 32];
+    bytes[..8].copy_from_slice(&seed.to_le_bytes());
+    let rng = TestRng::from_seed(RngAlgorithm::ChaCha, &bytes);
+    let mut runner = TestRunner::new_with_rng(Config::default(), rng);
+    Machine::sequential_strategy(60..=120).new_tree(&mut runner).unwrap().current().1
 }
 
 fn number(name: &str) -> Option<u64> {
     std::env::var(name).ok().map(|text| text.parse().unwrap())
 }
 
-/// One sequence of chance, made shorter if it fails.
-fn chance(seed: u64, tally: &Tally) {
-    let mut bytes = [0; 32];
-    bytes[..8].copy_from_slice(&seed.to_le_bytes());
-    let config = Config {
-        cases: 1,
-        failure_persistence: None,
-        max_shrink_iters: SHRINKS,
-        ..Config::default()
-    };
-    let rng = TestRng::from_seed(RngAlgorithm::ChaCha, &bytes);
-    let mut runner = TestRunner::new_with_rng(config, rng);
-    let strategy = Machine::sequential_strategy(40..=100);
-    let outcome = runner.run(&strategy, |(_, ops, count)| {
-        let count = count.unwrap_or_default();
-        let mut result = Ok(());
-        on_a_host(|host| result = sequence(host, &ops, &count, tally));
-        result.map_err(TestCaseError::fail)
-    });
-    match outcome {
-        Ok(()) => {}
-        Err(TestError::Abort(why)) => panic!("NETBERTH_MODEL_SEED={seed}: {why}"),
-        Err(TestError::Fail(why, (_, ops, _))) => {
+/// Plays sequences until there were so many calls; the first that goes wrong is told, as short as it
+/// can be made, and ends all.
+fn lane(mut seed: u64, wanted: usize, tally: &Tally, over: &AtomicBool) {
+    let calls = || tally.lock().unwrap().values().sum::<usize>();
+    while calls() < wanted && !over.load(Ordering::SeqCst) {
+        let ops = chance(seed);
+        if let Err(wrong) = play(&ops, tally)
+            && !over.swap(true, Ordering::SeqCst)
+        {
+            println!("{}\nafter {} calls; they are made fewer", wrong.how, wrong.calls);
+            let again = |ops: &[Op]| play(ops, tally).err().map(|wrong| (wrong.calls, wrong.how));
+            let (ops, how) = shrink::shortest(&ops[..wrong.calls], wrong.how, again);
             let calls: Vec<String> = ops.iter().map(|op| format!("  {op:?}")).collect();
-            panic!("NETBERTH_MODEL_SEED={seed}: {why}\nafter these calls:\n{}", calls.join("\n"));
+            panic!("NETBERTH_MODEL_SEED={seed}: {how}\nthe calls:\n{}", calls.join("\n"));
         }
+        seed += AT_ONCE;
     }
 }
 
@@ -119,22 +136,17 @@ fn whatever_is_called_the_model_says_what_comes_of_it() {
     let seed = number("NETBERTH_MODEL_SEED").unwrap_or_else(random);
     let wanted = number("NETBERTH_MODEL_STEPS").map_or(STEPS, |steps| steps.try_into().unwrap());
     println!("NETBERTH_MODEL_SEED={seed}");
-    let (tally, began) = (Tally::default(), std::time::Instant::now());
-    let calls = || tally.lock().unwrap().values().sum::<usize>();
+    let (tally, over, began) =
+        (Tally::default(), AtomicBool::new(false), std::time::Instant::now());
     std::thread::scope(|scope| {
-        for lane in 0..AT_ONCE {
-            let (tally, calls) = (&tally, &calls);
-            scope.spawn(move || {
-                let mut seed = seed + lane;
-                while calls() < wanted {
-                    chance(seed, tally);
-                    seed += AT_ONCE;
-                }
-            });
+        for first in seed..seed + AT_ONCE {
+            let (tally, over) = (&tally, &over);
+            scope.spawn(move || lane(first, wanted, tally, over));
         }
     });
-    println!("{} calls in {:.1?}", calls(), began.elapsed());
-    for ((verb, answer), count) in tally.into_inner().unwrap() {
+    let tally = tally.into_inner().unwrap();
+    println!("{} calls in {:.1?}", tally.values().sum::<usize>(), began.elapsed());
+    for ((verb, answer), count) in tally {
         println!("{count:6} {verb}: {answer}");
     }
 }

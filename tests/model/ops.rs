@@ -6,7 +6,7 @@ use proptest::prelude::*;
 use proptest::sample::select;
 use proptest_state_machine::ReferenceStateMachine;
 
-use super::state::{Model, Role};
+use super::state::{Endpoint, Model, Role};
 
 /// What a network is made with; the last three are there from the start.
 #[derive(Debug)]
@@ -208,7 +208,7 @@ fn spec(names: &'static [&'static str]) -> impl Strategy<Value = Spec> + Clone {
         1 => port.prop_map(Ports::Twice),
     ];
     let fixed = prop::option::weighted(0.15, 1_u32..5);
-    let priority = prop_oneof![4 => Just(0_i64), 1 => Just(5)];
+    let priority = select(&[0_i64, 0, 5][..]);
     let all = (select(names), ports, fixed, prop::bool::weighted(0.2), priority);
     all.prop_map(|(name, ports, fixed, alias, priority)| Spec {
         name,
@@ -259,8 +259,11 @@ impl ReferenceStateMachine for Machine {
             (endpoint.clone(), container.clone()).prop_map(|((on, name), c)| (on, name, c));
         let joined = mostly(there.joined.clone(), joined);
         let behind = mostly(there.behind.clone(), (service.clone(), container.clone()));
+        let fitting =
+            (endpoint.clone(), container.clone()).prop_map(|((on, name), c)| (on, name, c));
+        let fitting = mostly(there.fitting.clone(), fitting);
+        let fresh = mostly(there.fresh.clone(), (service.clone(), container.clone()));
         let sandbox = mostly(there.sandboxes.clone(), container);
-        let free = mostly(there.free.clone(), endpoint.clone());
         let listed = mostly(there.endpoints.clone(), endpoint);
         let service = mostly(there.services.clone(), service);
         let balance = select(&["round-robin", "random", "source"][..]);
@@ -276,15 +279,19 @@ impl ReferenceStateMachine for Machine {
             12 => (on.clone(), spec(&ENDPOINTS)).prop_map(|(on, spec)| Op::EndpointCreate(on, spec)),
             if_any(4, there.endpoints.len()) => (listed, any::<bool>())
                 .prop_map(|((network, name), force)| Op::EndpointDelete(network, name, force)),
-            if_any(16, there.free.len()) => (free, joiner())
-                .prop_map(|((network, name), joiner)| Op::Join(network, name, joiner)),
+            if_any(16, there.fitting.len()) => (fitting, joiner())
+                .prop_map(|((network, name, container), joiner)| {
+                    Op::Join(network, name, Joiner { container, ..joiner })
+                }),
             if_any(6, there.joined.len()) => joined
                 .prop_map(|(network, name, container)| Op::Detach(network, name, container)),
-            if_any(3, there.sandboxes.len()) => sandbox.prop_map(Op::SandboxDelete),
+            if_any(2, there.sandboxes.len()) => sandbox.prop_map(Op::SandboxDelete),
             5 => (on, spec(&SERVICES), balance)
                 .prop_map(|(on, spec, balance)| Op::Publish(on, spec, balance)),
-            if_any(12, there.services.len()) => (service.clone(), joiner())
-                .prop_map(|(service, joiner)| Op::Attach(service, joiner)),
+            if_any(12, there.fresh.len()) => (fresh, joiner())
+                .prop_map(|((service, container), joiner)| {
+                    Op::Attach(service, Joiner { container, ..joiner })
+                }),
             if_any(6, there.behind.len()) => (behind, any::<bool>())
                 .prop_map(|((service, container), drain)| {
                     Op::ServiceDetach(service, container, drain)
@@ -319,14 +326,15 @@ fn any_noun() -> Any {
     }
 }
 
-/// What there is: networks with interfaces, endpoints, those that nobody has joined, those that a
-/// container has, services, their back ends, and sandboxes.
+/// What there is: networks with interfaces, endpoints and who could join them, those that a container
+/// has, services, who is behind them and who is not, and sandboxes.
 struct There {
     networks: Vec<&'static str>,
     endpoints: Vec<(&'static str, &'static str)>,
-    free: Vec<(&'static str, &'static str)>,
+    fitting: Vec<(&'static str, &'static str, &'static str)>,
     joined: Vec<(&'static str, &'static str, &'static str)>,
     services: Vec<&'static str>,
+    fresh: Vec<(&'static str, &'static str)>,
     behind: Vec<(&'static str, &'static str)>,
     sandboxes: Vec<&'static str>,
 }
@@ -338,18 +346,34 @@ impl There {
         let services = || listed().filter(|one| one.role != Role::Plain);
         let layouts = model.networks.iter().map(|one| one.layout);
         let with_interfaces = layouts.filter(|layout| !layout.v4.is_empty());
-        let free = plain().filter(|one| one.joined.is_none());
+        let is_on = |network: &str, container: &str| {
+            let here = model.endpoints.iter().filter(|one| one.network == network);
+            here.filter_map(|one| one.joined).any(|joined| joined.0 == container)
+        };
+        let joinable = |one: &Endpoint| {
+            let (network, name) = (one.network, one.name);
+            let others = CONTAINERS.into_iter().filter(move |c| !is_on(network, c));
+            others.map(move |container| (network, name, container)).collect::<Vec<_>>()
+        };
+        let attachable = |one: &Endpoint| {
+            let is_behind = |c: &str| one.backends.iter().any(|b| b.container == c && !b.draining);
+            let others = CONTAINERS.into_iter().filter(|c| !is_behind(c));
+            others.map(|container| (one.name, container)).collect::<Vec<_>>()
+        };
+        let behind = |one: &Endpoint| {
+            let all = one.backends.iter().map(|backend| (one.name, backend.container));
+            all.collect::<Vec<_>>()
+        };
         There {
             networks: with_interfaces.map(|layout| layout.name).collect(),
             endpoints: listed().map(|one| (one.network, one.name)).collect(),
-            free: free.map(|one| (one.network, one.name)).collect(),
+            fitting: plain().filter(|one| one.joined.is_none()).flat_map(joinable).collect(),
             joined: plain()
                 .filter_map(|one| Some((one.network, one.name, one.joined?.0)))
                 .collect(),
             services: services().map(|one| one.name).collect(),
-            behind: services()
-                .flat_map(|one| one.backends.iter().map(|backend| (one.name, backend.container)))
-                .collect(),
+            fresh: services().flat_map(attachable).collect(),
+            behind: services().flat_map(behind).collect(),
             sandboxes: model.sandboxes.iter().map(|one| one.container).collect(),
         }
     }
