@@ -1,6 +1,7 @@
 /* Every call of the C interface against a real kernel. To be run in a network of its own. */
 #include "test.h"
 
+#include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -66,6 +67,20 @@ int open_here(const struct test *t, netberth **nb, netberth_error **err)
     return netberth_open(config, nb, err);
 }
 
+static void *nothing(void *argument)
+{
+    return argument;
+}
+
+/* ThreadSanitizer has a thread of its own once there is a second one. */
+static void first_thread(void)
+{
+    pthread_t thread;
+    if (check(pthread_create(&thread, NULL, nothing, NULL) == 0)) {
+        pthread_join(thread, NULL);
+    }
+}
+
 int main(int argc, char **argv)
 {
     struct test t = {NULL, NULL};
@@ -80,6 +95,7 @@ int main(int argc, char **argv)
     /* Line by line, so that a forked child has nothing left to print a second time. */
     setvbuf(stdout, NULL, _IOLBF, 0);
     t.directory = argv[1];
+    first_thread();
     before = threads();
     if (!ok(open_here(&t, &t.nb, &err))) {
         return 1;
