@@ -53,7 +53,7 @@ def library() -> Path:
     given = os.environ.get("NETBERTH_LIBRARY")
     if given:
         return Path(given).resolve(strict=True)
-    # As scripts/build does it, so that both find what the other has built.
+    # As build_library in scripts/common does it, so that both find what the other has built.
     what = ("--package", "netberth", "--lib", "--crate-type", "cdylib,staticlib")
     cargo("rustc", "--profile", "dist", "--locked", *what)
     told = cargo("metadata", "--format-version", "1", "--no-deps", "--locked")

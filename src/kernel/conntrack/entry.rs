@@ -13,7 +13,6 @@ const IPCTNL_MSG_CT_GET_STATS: u16 = NFNL_SUBSYS_CTNETLINK + 5;
 const CTA_STATS_GLOBAL_ENTRIES: u16 = 1;
 pub(super) const IPCTNL_MSG_CT_DELETE: u16 = NFNL_SUBSYS_CTNETLINK + 2;
 
-pub(super) const NLA_F_NESTED: u16 = 0x8000;
 pub(super) const CTA_TUPLE_ORIG: u16 = 1;
 pub(super) const CTA_TUPLE_REPLY: u16 = 2;
 const CTA_ID: u16 = 12;
@@ -186,7 +185,7 @@ impl<'a> Entry<'a> {
     /// would delete everything: this one always has the one that was read.
     pub(super) fn deletion(&self) -> Deletion {
         let mut body = vec![self.family, 0, 0, 0];
-        build::attribute(&mut body, NLA_F_NESTED | CTA_TUPLE_ORIG, self.original_nest);
+        build::nest(&mut body, CTA_TUPLE_ORIG, self.original_nest);
         for (kind, value) in [(CTA_ZONE, self.zone), (CTA_ID, self.id)] {
             if let Some(value) = value {
                 build::attribute(&mut body, kind, value);

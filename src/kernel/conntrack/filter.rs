@@ -7,7 +7,7 @@ use std::net::IpAddr;
 use super::entry::{
     CTA_IP_V4_DST, CTA_IP_V4_SRC, CTA_IP_V6_DST, CTA_IP_V6_SRC, CTA_PROTO_DST_PORT, CTA_PROTO_NUM,
     CTA_PROTO_SRC_PORT, CTA_TUPLE_IP, CTA_TUPLE_ORIG, CTA_TUPLE_PROTO, CTA_TUPLE_REPLY,
-    IPCTNL_MSG_CT_DELETE, NLA_F_NESTED,
+    IPCTNL_MSG_CT_DELETE,
 };
 use crate::kernel::netlink::build::{self, Manner};
 use crate::model::Proto;
@@ -116,11 +116,11 @@ impl Filter {
         ] {
             let compared = side.flags();
             if compared != 0 {
-                nest(&mut body, tuple, &side.tuple());
+                build::nest(&mut body, tuple, &side.tuple());
             }
             build::attribute(&mut flags, flag, &compared.to_ne_bytes());
         }
-        nest(&mut body, CTA_FILTER, &flags);
+        build::nest(&mut body, CTA_FILTER, &flags);
         build::plain(Manner::Change, IPCTNL_MSG_CT_DELETE, &body)
     }
 }
@@ -160,15 +160,11 @@ impl Side {
         let mut tuple = Vec::new();
         for (kind, inside) in [(CTA_TUPLE_IP, addresses), (CTA_TUPLE_PROTO, proto)] {
             if !inside.is_empty() {
-                nest(&mut tuple, kind, &inside);
+                build::nest(&mut tuple, kind, &inside);
             }
         }
         tuple
     }
-}
-
-fn nest(body: &mut Vec<u8>, kind: u16, inside: &[u8]) {
-    build::attribute(body, NLA_F_NESTED | kind, inside);
 }
 
 #[cfg(test)]

@@ -8,6 +8,9 @@ use netlink_packet_route::RouteNetlinkMessage;
 
 use super::read::HEADER;
 
+/// The payload is attributes (`linux/netlink.h`).
+const NLA_F_NESTED: u16 = 0x8000;
+
 /// What a request asks of the kernel besides its type.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(in crate::kernel) enum Manner {
@@ -69,4 +72,9 @@ pub(in crate::kernel) fn attribute(body: &mut Vec<u8>, kind: u16, payload: &[u8]
     body.extend_from_slice(&kind.to_ne_bytes());
     body.extend_from_slice(payload);
     body.resize(body.len().next_multiple_of(4), 0);
+}
+
+/// Puts attributes that are made already at the end of a body, as one.
+pub(in crate::kernel) fn nest(body: &mut Vec<u8>, kind: u16, inside: &[u8]) {
+    attribute(body, NLA_F_NESTED | kind, inside);
 }

@@ -9,7 +9,7 @@ use netlink_packet_route::link::{
 };
 
 use crate::error::{Error, Kind, Result};
-use crate::kernel::netlink::build::{Manner, attribute, plain, request};
+use crate::kernel::netlink::build::{Manner, attribute, nest, plain, request};
 use crate::kernel::netlink::read;
 
 /// `IFNAMSIZ` without the final NUL.
@@ -24,7 +24,6 @@ const IFLA_AF_SPEC: u16 = 26;
 /// `AF_INET`, as the attribute of `IFLA_AF_SPEC`.
 const INET: u16 = 2;
 const IFLA_INET_CONF: u16 = 1;
-const NESTED: u16 = 1 << 15;
 const RTM_NEWLINK: u16 = 16;
 
 /// What a veth pair is made from.
@@ -167,13 +166,13 @@ pub(in crate::kernel) fn set_conf(index: u32, key: u16, value: u32) -> Vec<u8> {
     let mut conf = Vec::new();
     attribute(&mut conf, key, &value.to_ne_bytes());
     let mut inet = Vec::new();
-    attribute(&mut inet, IFLA_INET_CONF | NESTED, &conf);
+    nest(&mut inet, IFLA_INET_CONF, &conf);
     let mut families = Vec::new();
-    attribute(&mut families, INET | NESTED, &inet);
+    nest(&mut families, INET, &inet);
     let mut body = vec![0; 4];
     body.extend_from_slice(&index.to_ne_bytes());
     body.resize(HEADER, 0);
-    attribute(&mut body, IFLA_AF_SPEC | NESTED, &families);
+    nest(&mut body, IFLA_AF_SPEC, &families);
     plain(Manner::Change, RTM_NEWLINK, &body)
 }
 
