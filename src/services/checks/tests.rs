@@ -58,6 +58,7 @@ fn table(chains: &[(&str, Vec<ListedRule>)]) -> ListedTable {
             unread: 0,
         }],
         chains: chains.iter().map(chain).collect(),
+        objects: Vec::new(),
     }
 }
 
