@@ -1,8 +1,10 @@
 //! The containers' files, and the namespaces that they are in.
 
+use std::path::Path;
+
 use super::Known;
 use super::finding::{Action, Finding};
-use crate::model::{Owner, SandboxKind};
+use crate::model::{Ns, Owner, SandboxKind};
 use crate::plan::{Look, Step};
 
 /// A sandbox whose namespace is gone.
@@ -18,10 +20,26 @@ pub(super) fn namespaces(known: &Known<'_>) -> Vec<Finding> {
         let id = sandbox.container.to_string();
         let owner = Owner { kind: "sandbox".into(), id: id.clone(), name: id };
         let object = format!("namespace {}", sandbox.ns);
+        if let Some(lived) = known.tenants.get(&sandbox.key) {
+            found.push(unmounted(&owner, object, &sandbox.key, lived));
+            continue;
+        }
         let found_there = "nothing: the container is gone, and `gc` collects what it had";
         found.push(Finding::new(&owner, object, "the container's namespace", found_there));
     }
     found
+}
+
+/// A namespace that is lived in, and whose file leads to it no more.
+fn unmounted(owner: &Owner, object: String, path: &Path, lived: &Ns) -> Finding {
+    // `/proc/PID/ns/net`
+    let process = lived.to_string();
+    let process = process.split('/').nth(2).unwrap_or_default();
+    let what = format!("nothing is mounted there, and process {process} is in it");
+    let (path, of) = (path.to_owned(), Some(lived.clone()));
+    let empty = Action::Undo(Step::Netns { path: path.clone(), of: None });
+    let mounted = Action::Do(Step::Netns { path, of });
+    Finding::new(owner, object, "the container's namespace", &what).mended([empty, mounted])
 }
 
 /// Files that are gone, and lines that are missing in them.

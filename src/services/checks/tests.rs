@@ -137,6 +137,8 @@ fn judged(facts: &Facts, unfinished: &[String]) -> Vec<String> {
         networks: &[network],
         unfinished,
         table: &own,
+        places: &Places::default(),
+        tenants: &BTreeMap::new(),
         facts,
     };
     let differences = told(&find(&known)).into_iter();
