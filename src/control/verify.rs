@@ -1,5 +1,6 @@
 //! Comparing what is recorded with what the host has.
 
+use std::collections::hash_map::Entry;
 use std::collections::{BTreeMap, HashMap, HashSet};
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -15,10 +16,10 @@ use super::{Netberth, backend, names, records};
 use crate::error::{Doing, Result};
 use crate::kernel::nft;
 use crate::model::{
-    Attachment, Difference, Endpoint, Network, NetworkState, NetworkType, Owner, Role, Sandbox,
+    Attachment, Difference, Endpoint, Id, Network, NetworkState, NetworkType, Owner, Role, Sandbox,
     SandboxKind, Verification,
 };
-use crate::plan::{Ask, Done, Facts, Look, Ns, Seen, SeenLink, Step, Tenant, with_lines};
+use crate::plan::{Ask, Done, Facts, Look, Ns, Seen, SeenLink, Step, Tenant};
 use crate::services::checks::{self, Action, Finding, Known, Places, Recorded};
 use crate::services::{hosts, ports};
 use crate::store::{Select, Table, decode};
@@ -173,11 +174,11 @@ pub(super) fn look(locked: &Locked<'_>) -> Result<Sight> {
     let audit = flaws::audit(&books)?;
     let records = recorded(&books)?;
     let Books { networks, sandboxes, .. } = books;
-    let mut derived = Vec::new();
+    let (mut derived, mut names) = (Vec::new(), Names::new());
     // What follows from records that contradict each other is not known.
     let known = |sandbox: &&Sandbox| !audit.touched.contains(&sandbox.container);
     for sandbox in sandboxes.iter().filter(|sandbox| !sandbox.deleting).filter(known) {
-        derived.push(follows(locked, sandbox)?);
+        derived.push(follows(locked, sandbox, &mut names)?);
     }
     let (unfinished, repairing) = unfinished(locked)?;
     let places = places(locked);
@@ -252,14 +253,23 @@ fn tenants(
     Ok(paths.into_iter().zip(found).filter_map(|(path, ns)| Some((path, ns?))).collect())
 }
 
+/// The lines by which the containers of each network find each other.
+type Names = HashMap<Id, Vec<String>>;
+
 /// What follows from the records of a container, and no plan has: its default routes and its files.
-fn follows(locked: &Locked<'_>, sandbox: &Sandbox) -> Result<Recorded> {
+fn follows(locked: &Locked<'_>, sandbox: &Sandbox, known: &mut Names) -> Result<Recorded> {
     let legs = legs(locked.store(), sandbox)?;
     let mut steps = moves(&sandbox.ns, &[], &legs);
     let mut lines = Vec::new();
     for leg in &legs {
-        let endpoints = records::endpoints(locked.store(), &leg.network.id)?;
-        lines.extend(names::lines(&leg.network, &endpoints));
+        let of_network = match known.entry(leg.network.id) {
+            Entry::Occupied(there) => there.into_mut(),
+            Entry::Vacant(place) => {
+                let endpoints = records::endpoints(locked.store(), &leg.network.id)?;
+                place.insert(names::lines(&leg.network, &endpoints))
+            }
+        };
+        lines.extend(of_network.iter().cloned());
     }
     if let Some(first) = legs.first() {
         lines.extend(hosts::own_lines(&sandbox.own_names, first.endpoint.ips()));
@@ -271,7 +281,7 @@ fn follows(locked: &Locked<'_>, sandbox: &Sandbox) -> Result<Recorded> {
         let text = if path == sandbox.hosts {
             let subnets = legs.iter().flat_map(|leg| &leg.network.options.subnets);
             let subnets: Vec<IpNet> = subnets.map(|subnet| subnet.subnet).collect();
-            with_lines(&hosts::without_others(&text, &subnets), &lines, &[])
+            hosts::without_others(&text, &subnets)
         } else {
             text
         };
