@@ -80,6 +80,6 @@ mod tests {
         assert_eq!(at(&file).unwrap().unwrap().mode, 0o600);
         assert_eq!(at(&file.join("below")).unwrap(), None);
         let error = change_mode(&directory.path().join("absent"), 0o600).unwrap_err();
-        assert_eq!(error.kind(), Kind::NotFound);
+        assert_eq!(error.errno(), Some(libc::ENOENT));
     }
 }
