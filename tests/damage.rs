@@ -13,6 +13,8 @@ mod common;
 
 #[path = "damage/kinds.rs"]
 mod kinds;
+#[path = "damage/records.rs"]
+mod records;
 
 use common::bed::{Bed, same, snapshot};
 use common::services::{attach, publish};
@@ -109,7 +111,7 @@ fn each_kind_is_named_and_mended() {
         }
         println!("{} kinds of damage, {} of them wrong", KINDS.len(), wrong.len());
         assert!(wrong.is_empty(), "{}", wrong.join("\n"));
-        assert!(KINDS.len() >= 72, "{} kinds", KINDS.len());
+        assert!(KINDS.len() >= 87, "{} kinds", KINDS.len());
     });
 }
 
@@ -117,7 +119,13 @@ fn each_kind_is_named_and_mended() {
 fn words(one: &Difference) -> String {
     let owner = format!("{} {}", one.owner.kind, one.owner.name);
     let object = one.object.split(" handle ").next().unwrap();
-    format!("{}: {object} | {} | {}", owner.trim_end(), one.expected, one.found)
+    let found = one.found.split(' ').scan("", |before, word| {
+        let shown = if *before == "process" { "PID" } else { word };
+        *before = word;
+        Some(shown)
+    });
+    let found = found.collect::<Vec<_>>().join(" ");
+    format!("{}: {object} | {} | {found}", owner.trim_end(), one.expected)
 }
 
 /// Lines that are not in both.
@@ -136,12 +144,37 @@ fn a_rehearsal_says_what_it_would_do_and_does_nothing() {
         let bed = Bed::new(host);
         furnish(&bed);
         sh("ip link set br-web mtu 1400; nft delete element inet netberth br '{ \"br-db\" }'");
+        let agent = bed.netberth.sandbox("agent").unwrap().hosts_path;
+        let (agent, own) = (agent.display(), agent.parent().unwrap().display());
+        sh(&format!("chmod 666 {agent}; chown 1234 {own}"));
         let before = world(&bed);
         let (repair, lines) = bed.netberth.rehearse(netberth::Netberth::repair).unwrap();
-        assert_eq!((repair.repaired.len(), repair.differences.len()), (2, 0));
+        assert_eq!((repair.repaired.len(), repair.differences.len()), (4, 0));
         let swap = "nft 'add element inet netberth br { \"br-db\" }'";
-        assert_eq!(lines, [swap, "ip link set br-web mtu 1500"]);
+        let files = [format!("chown 0 {own}"), format!("chmod 0644 {agent}")];
+        assert_eq!(lines, [swap, "ip link set br-web mtu 1500", &files[0], &files[1]]);
         same(&before, &world(&bed));
-        assert_eq!(differences(&bed).len(), 2);
+        assert_eq!(differences(&bed).len(), 4);
+        bed.netberth.repair().unwrap();
+        // A namespace comes back by the line that an operator would type.
+        let key = bed.netberth.sandbox("replica").unwrap().key;
+        let key = key.display();
+        let mut tenant = std::process::Command::new("nsenter")
+            .arg(format!("--net={key}"))
+            .args(["sh", "-c", "echo; exec sleep 600"])
+            .stdout(std::process::Stdio::piped())
+            .spawn()
+            .unwrap();
+        let mut line = [0];
+        std::io::Read::read_exact(tenant.stdout.as_mut().unwrap(), &mut line).unwrap();
+        sh(&format!("umount {key}"));
+        let (_, lines) = bed.netberth.rehearse(netberth::Netberth::repair).unwrap();
+        let mount = format!("touch {key} && mount --bind /proc/{}/ns/net {key}", tenant.id());
+        assert_eq!(lines, [format!("umount -l {key} && rm {key}"), mount]);
+        // Nor is it a dead container's: nothing is collected of it.
+        assert_eq!(bed.netberth.gc().unwrap().collected, []);
+        tenant.kill().unwrap();
+        tenant.wait().unwrap();
+        assert_eq!(bed.netberth.gc().unwrap().collected.len(), 1);
     });
 }

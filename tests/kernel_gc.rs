@@ -162,6 +162,10 @@ fn files_that_no_record_has() {
         // A file without a mount, and a namespace that hangs on our bridge.
         let stale = host.path("run/netns/stale");
         sh(&format!("touch {0} && chmod 444 {0}", stale.display()));
+        // It may be about to become somebody's namespace.
+        assert_eq!(gc(&bed), []);
+        assert!(stale.exists());
+        sh(&format!("touch -d '2 minutes ago' {}", stale.display()));
         assert_eq!(gc(&bed), one("file", &stale.display().to_string()));
         same(&before, &snapshot(host));
         let left = host.path("run/netns/left");
@@ -179,9 +183,19 @@ fn files_that_no_record_has() {
         same(&before, &snapshot(host));
         // What somebody has put there is his.
         let theirs = host.path("state/sandboxes/theirs");
-        sh(&format!("mkdir {0} && touch {0}/precious", theirs.display()));
-        drop(gc(&bed));
-        assert!(theirs.join("precious").exists());
+        sh(&format!("mkdir {0} && touch {0}/precious {0}/hosts", theirs.display()));
+        let hosts = theirs.join("hosts");
+        assert_eq!(gc(&bed), one("file", &hosts.display().to_string()));
+        assert!(theirs.join("precious").exists() && !hosts.exists());
+        // So is what has a name of ours and is something else.
+        let (text, plain) = (host.path("run/netns/text"), host.path("state/sandboxes/plain"));
+        sh(&format!(
+            "echo x > {0}; touch -d '2 minutes ago' {0}; touch {1}",
+            text.display(),
+            plain.display()
+        ));
+        assert_eq!(gc(&bed), []);
+        assert!(theirs.exists() && text.exists() && plain.exists());
         assert!(web.key.exists());
     });
 }

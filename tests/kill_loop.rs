@@ -29,7 +29,7 @@ use std::time::Instant;
 
 use common::bed::config;
 use common::verbs::{Verb, tear_down};
-use common::{Host, on_a_host, sh};
+use common::{Host, on_a_host, reaped, sh};
 use kill::look::{Look, eventually};
 use kill::tracer::{self, Call, End, Points};
 use kill::trials::{TRIALS, Trial};
@@ -90,8 +90,10 @@ impl<'a> Bench<'a> {
         let pristine = Look::at(host, &netberth);
         let bench = Bench { host, index, trial, after: pristine.clone(), pristine };
         bench.prepare(&netberth);
+        reaped();
         let before = Look::at(host, &netberth);
         bench.run(&netberth, trial.verb);
+        reaped();
         let after = Look::at(host, &netberth).without_ids();
         assert_ne!(before.without_ids(), after, "{}: it does nothing", trial.name);
         let bench = Bench { after, ..bench };
@@ -121,6 +123,7 @@ impl<'a> Bench<'a> {
     fn point(&self, n: usize, tally: &Tally) -> bool {
         let survivor = Netberth::open(config(self.host)).unwrap();
         self.prepare(&survivor);
+        reaped();
         let before = Look::at(self.host, &survivor);
         let mut command = Command::new(std::env::current_exe().unwrap());
         command.args(["--exact", "--nocapture", "the_process_that_is_killed"]);

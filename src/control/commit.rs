@@ -261,7 +261,11 @@ pub(super) struct Remains {
 }
 
 /// What of a recorded plan is ours to undo.
-fn removable(locked: &Locked<'_>, owners: &[Key], remove: Vec<Done>) -> Result<Vec<Step>> {
+pub(super) fn removable(
+    locked: &Locked<'_>,
+    owners: &[Key],
+    remove: Vec<Done>,
+) -> Result<Vec<Step>> {
     let shared = shared_elsewhere(locked, remove.iter().map(|done| &done.step), owners)?;
     let needed = |step: &Step| shared.iter().any(|done| done.step.same_as(step));
     let ours = remove.into_iter().filter(|done| !done.held);

@@ -1,12 +1,15 @@
 //! The verbs: look up, decide, commit. Each file is one noun.
 
 mod backend;
+mod books;
 mod boot;
 mod bulk;
 mod commit;
 mod config;
 mod detach;
+mod disputes;
 mod endpoint;
+mod flaws;
 mod gc;
 mod join;
 mod locked;

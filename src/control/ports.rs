@@ -46,7 +46,7 @@ fn host_ip(mapping: &PortMapping) -> String {
     mapping.host_ip.map_or_else(|| "*".to_owned(), |ip| ip.to_string())
 }
 
-fn claim_key(mapping: &PortMapping) -> Key {
+pub(super) fn claim_key(mapping: &PortMapping) -> Key {
     if extent(mapping) == 0 { one_key(mapping) } else { span_key(mapping) }
 }
 

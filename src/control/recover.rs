@@ -12,17 +12,17 @@ use crate::store::{Batch, Change, Expect, Record, Select, Table, decode, encode}
 /// could not undo: before anything is built where it stands.
 pub(super) fn unfinished(locked: &mut Locked<'_>) -> Result<()> {
     for record in locked.store().list(&Select::all(Table::Intent))? {
-        if record.key == current() {
-            interrupted(locked, &record)?;
-        } else {
-            retry(locked, &record)?;
+        // Of nobody's verb everything is seen to as if it were the last one's.
+        let left = record.key != current();
+        match decode(&record)? {
+            Intent::Build { doing, undo } if left => retry(locked, &record, doing, undo)?,
+            intent => interrupted(locked, &record, intent)?,
         }
     }
     Ok(())
 }
 
-fn interrupted(locked: &mut Locked<'_>, record: &Record) -> Result<()> {
-    let intent: Intent = decode(record)?;
+fn interrupted(locked: &mut Locked<'_>, record: &Record, intent: Intent) -> Result<()> {
     let (doing, left, failures, batch) = match intent {
         Intent::Build { doing, undo: steps } => {
             let (left, failures) = undo(locked, &steps);
@@ -35,17 +35,23 @@ fn interrupted(locked: &mut Locked<'_>, record: &Record) -> Result<()> {
             failures.extend(undoing);
             (doing, left, failures, batch)
         }
-        Intent::Repair { .. } => return repair::again(locked),
+        Intent::Repair { .. } if record.key == current() => return repair::again(locked),
+        Intent::Repair { doing } => (doing, Vec::new(), Vec::new(), Batch::default()),
     };
     tell(locked, &doing, &failures);
     let mut all = leftover(&doing, left)?;
+    all.changes.push(Change::Delete { key: record.key.clone(), expect: Expect::Any });
     all.durable = batch.durable;
     all.changes.extend(batch.changes);
     locked.store().commit(&all)
 }
 
-fn retry(locked: &mut Locked<'_>, record: &Record) -> Result<()> {
-    let Intent::Build { doing, undo: mut steps } = decode(record)? else { return Ok(()) };
+fn retry(
+    locked: &mut Locked<'_>,
+    record: &Record,
+    doing: String,
+    mut steps: Vec<Step>,
+) -> Result<()> {
     let owned = recorded(locked)?;
     // What somebody needs by now waits until he is gone: he found it done, and will leave it.
     let needed = |step: &Step| owned.iter().any(|done| same_thing(&done.step, step));

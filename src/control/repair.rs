@@ -2,10 +2,10 @@
 
 use std::collections::BTreeMap;
 
-use super::commit::{Intent, and_drop_intent, intent_batch};
+use super::commit::{Intent, and_drop_intent, intent_batch, removable};
 use super::locked::Locked;
 use super::log::Level;
-use super::verify::look;
+use super::verify::{Sight, look};
 use super::{Netberth, recover};
 use crate::error::{Doing, Error, Result};
 use crate::model::{Difference, Owner, Repair};
@@ -32,15 +32,17 @@ impl Netberth {
 }
 
 fn repair(locked: &mut Locked<'_>) -> Result<Repair> {
-    let seen = look(locked)?;
+    let mut seen = look(locked)?;
     let told = seen.findings()?;
-    let first = if seen.is_unfinished() {
+    if seen.is_unfinished() {
         recover::unfinished(locked)?;
-        look(locked)?.findings()?
-    } else {
-        told.clone()
-    };
-    let (left, failures) = rounds(locked, first)?;
+        seen = look(locked)?;
+    }
+    // A rehearsal changes nothing, so that another look would find the same again.
+    if reconcile(locked, &seen)? && !locked.netberth.silent {
+        seen = look(locked)?;
+    }
+    let (left, failures) = rounds(locked, seen.findings()?)?;
     let left = checks::told(&left);
     let place = |one: &Difference| (one.owner.clone(), one.object.clone());
     let mut repaired = checks::told(&told);
@@ -53,6 +55,22 @@ fn repair(locked: &mut Locked<'_>) -> Result<Repair> {
     let count = repaired.len();
     locked.say(Level::Info, || format!("{count} differences repaired"));
     Ok(Repair { repaired, differences })
+}
+
+/// Sets right the records that contradict each other, as a verb that takes down what nobody has: after
+/// a crash it is finished. Says whether there was anything to do.
+fn reconcile(locked: &mut Locked<'_>, seen: &Sight) -> Result<bool> {
+    let audit = seen.audit();
+    if !audit.is_mended() {
+        return Ok(false);
+    }
+    let undo = removable(locked, &audit.owners, audit.undo.clone())?;
+    let (doing, adjust) = ("repair records".to_owned(), seen.forgetting());
+    let batch = audit.batch.clone();
+    let intent = Intent::TakeDown { doing, adjust, undo, batch };
+    locked.store().commit(&intent_batch(&intent)?)?;
+    recover::unfinished(locked)?;
+    Ok(true)
 }
 
 /// After a crash in the middle of it: the records are as they were, and say what is still to do.

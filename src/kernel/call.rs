@@ -10,7 +10,7 @@ use super::netns::{self, Handle};
 use super::place::{Place, cookie, open};
 use super::space::Space;
 use super::sysctl::Interfaces;
-use super::{announce, file, requests, sysctl, undoing};
+use super::{announce, file, inode, requests, sysctl, undoing};
 use crate::error::{Error, Kind, Result};
 use crate::kernel::route::link::{self, Link};
 use crate::kernel::route::neighbour;
@@ -263,6 +263,8 @@ impl<'h> Call<'h> {
             Step::Conntrack { leaving: true, .. } | Step::Neighbour { .. } => Ok(()),
             Step::Conntrack { flows, .. } => self.linux.connections().forget(flows),
             Step::File { path, text, .. } => file::write(path, text),
+            Step::Mode { path, mode, .. } => inode::change_mode(path, *mode),
+            Step::Owner { path, uid, .. } => inode::change_owner(path, *uid),
             Step::Lines { paths, add, remove } => file::edit(paths, add, remove),
             _ => Err(Error::new(Kind::Bug, "an rtnetlink step is not sent alone")),
         }
@@ -283,6 +285,8 @@ impl<'h> Call<'h> {
             Step::Conntrack { flows, .. } => self.linux.connections().forget(flows),
             Step::Neighbour { dev, address } => forget_neighbour(space, dev, *address),
             Step::File { path, before, .. } => file::put_back(path, before.as_deref()),
+            Step::Mode { path, before, .. } => inode::change_mode(path, *before),
+            Step::Owner { path, before, .. } => inode::change_owner(path, *before),
             Step::Lines { paths, add, remove } => file::edit_back(paths, add, remove),
             _ => Err(Error::new(Kind::Bug, "an rtnetlink step is not sent alone")),
         }

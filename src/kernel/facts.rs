@@ -11,7 +11,7 @@ use super::linux::Linux;
 use super::place::Place;
 use super::route::{address, link, route};
 use super::space::Space;
-use super::{file, observe, sockets, sysctl};
+use super::{file, inode, observe, sockets, sysctl, tenants};
 use crate::error::{Doing, Error, Kind, Result};
 use crate::plan::rules::Ruleset;
 use crate::plan::{Ask, Facts, HostFacts, Ns, PortAsk};
@@ -71,8 +71,18 @@ pub(super) fn look(linux: &Linux, ask: &Ask) -> Result<Facts> {
             facts.files.insert(path.clone(), resolv_conf()?);
             continue;
         }
-        let text = file::read(path).doing(|| format!("read {}", path.display()))?;
-        facts.files.extend(text.map(|text| (path.clone(), text)));
+        let found = file::look(path).doing(|| format!("read {}", path.display()))?;
+        if let Some((text, inode)) = found {
+            facts.files.insert(path.clone(), text);
+            facts.inodes.insert(path.clone(), inode);
+        }
+    }
+    for path in &ask.inodes {
+        let found = inode::at(path).doing(|| format!("ls -ld {}", path.display()))?;
+        facts.inodes.extend(found.map(|inode| (path.clone(), inode)));
+    }
+    if !ask.tenants.is_empty() {
+        facts.tenants = tenants::find(linux, &ask.tenants)?;
     }
     Ok(facts)
 }

@@ -2,12 +2,13 @@
 //! a file that is replaced would stay the old one.
 
 use std::fs::{self, DirBuilder, File, OpenOptions, Permissions};
-use std::io::{self, ErrorKind, Read, Seek, SeekFrom, Write};
+use std::io::{self, Read, Seek, SeekFrom, Write};
 use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt, PermissionsExt};
 use std::path::{Path, PathBuf};
 
+use super::inode;
 use crate::error::{Doing, Error, Kind, Result};
-use crate::plan::with_lines;
+use crate::plan::{Inode, with_lines};
 
 /// Readable by every user of the container.
 const MODE: u32 = 0o644;
@@ -55,8 +56,16 @@ pub(super) fn put_back(path: &Path, before: Option<&str>) -> Result<()> {
 
 /// The text of a file; none where there is none.
 pub(super) fn read(path: &Path) -> Result<Option<String>> {
+    Ok(look(path)?.map(|(text, _)| text))
+}
+
+/// The same, with what else there is to know of the file.
+pub(super) fn look(path: &Path) -> Result<Option<(String, Inode)>> {
     match open(path, OpenOptions::new().read(true)) {
-        Ok(mut file) => text_of(&mut file).map(Some),
+        Ok(mut file) => {
+            let found = file.metadata().doing(|| "look at the file")?;
+            Ok(Some((text_of(&mut file)?, inode::of(&found))))
+        }
         Err(error) if error.kind() == Kind::NotFound => Ok(None),
         Err(error) => Err(error),
     }
@@ -66,7 +75,8 @@ pub(super) fn read(path: &Path) -> Result<Option<String>> {
 pub(super) fn list(path: &Path) -> Result<Option<Vec<String>>> {
     let entries = match fs::read_dir(path) {
         Ok(entries) => entries,
-        Err(error) if error.kind() == ErrorKind::NotFound => return Ok(None),
+        // Nothing is there, or no directory.
+        Err(error) if absent(&error).kind() == Kind::NotFound => return Ok(None),
         Err(error) => return Err(Error::io(&error)),
     };
     let mut names = Vec::new();

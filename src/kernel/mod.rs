@@ -9,6 +9,7 @@ mod facts;
 #[cfg(feature = "testing")]
 pub mod fake;
 mod file;
+mod inode;
 mod linux;
 mod netlink;
 mod netns;
@@ -23,6 +24,7 @@ pub mod sockets;
 mod space;
 mod sys;
 mod sysctl;
+mod tenants;
 mod undoing;
 
 pub use linux::Linux;

@@ -8,7 +8,7 @@ use std::path::PathBuf;
 use ipnet::IpNet;
 
 use super::rules::Ruleset;
-use super::{Look, Ns, Seen};
+use super::{Inode, Look, Ns, Seen, Tenant};
 use crate::model::Proto;
 
 /// A question to the kernel: only what is named here is looked up.
@@ -37,6 +37,10 @@ pub struct Ask {
     pub spaces: Vec<Look>,
     /// Directories whose entries are wanted.
     pub directories: Vec<PathBuf>,
+    /// Paths of which is wanted what lies there; those of `files` are told of without being named.
+    pub inodes: Vec<PathBuf>,
+    /// Namespaces that are sought where processes have them.
+    pub tenants: Vec<Tenant>,
     /// Which boot of the machine this is, and which namespace of it is the host's.
     pub boot: bool,
 }
@@ -82,6 +86,11 @@ pub struct Facts {
     pub spaces: Vec<Option<Seen>>,
     /// Names of what is in the directories asked for, in order; one that does not exist is left out.
     pub directories: BTreeMap<PathBuf, Vec<String>>,
+    /// What lies at the paths asked for and at those of the files; one that does not exist is left out.
+    pub inodes: BTreeMap<PathBuf, Inode>,
+    /// For each namespace that was sought, in order: `/proc/PID/ns/net` of a process that is in it, with
+    /// its cookie; none where nobody is, or something lies at its path.
+    pub tenants: Vec<Option<Ns>>,
     /// The boot, if asked: the same text for as long as what is in the kernel can be there still.
     pub boot: Option<String>,
 }

@@ -234,6 +234,25 @@ pub enum Step {
         #[serde(default, skip_serializing_if = "Option::is_none")]
         before: Option<String>,
     },
+    /// `chmod MODE PATH`, of a regular file or a directory, never through a symbolic link; undone by
+    /// the mode before.
+    Mode {
+        /// The file or directory.
+        path: PathBuf,
+        /// Twelve bits.
+        mode: u32,
+        /// What it was.
+        before: u32,
+    },
+    /// `chown OWNER PATH`, likewise.
+    Owner {
+        /// The file or directory.
+        path: PathBuf,
+        /// The user, by number.
+        uid: u32,
+        /// Who it was.
+        before: u32,
+    },
     /// Adds lines at the end of files and removes others, in place; a file that is not there is
     /// passed over. Undone by the reverse. A line that is there is not added again.
     Lines {

@@ -142,6 +142,8 @@ impl Step {
             Step::File { path, text, .. } => {
                 format!("printf %s {text:?} > {}", path.display())
             }
+            Step::Mode { path, mode, .. } => format!("chmod {mode:04o} {}", path.display()),
+            Step::Owner { path, uid, .. } => format!("chown {uid} {}", path.display()),
             Step::Elements { .. }
             | Step::Swap { .. }
             | Step::Conntrack { .. }
@@ -196,6 +198,12 @@ impl Step {
             Step::File { path, before: None, .. } => vec![format!("rm {}", path.display())],
             Step::File { path, before: Some(text), .. } => {
                 vec![format!("printf %s {text:?} > {}", path.display())]
+            }
+            Step::Mode { path, before, .. } => {
+                vec![format!("chmod {before:04o} {}", path.display())]
+            }
+            Step::Owner { path, before, .. } => {
+                vec![format!("chown {before} {}", path.display())]
             }
             Step::Lines { paths, add, remove } => {
                 let (paths, add, remove) = (paths.clone(), remove.clone(), add.clone());

@@ -56,6 +56,8 @@ impl Subjects {
             let first = backend.addresses.unwrap()[0].split('/').next().unwrap().to_owned();
             name(&format!("{}.v4", backend.id), first);
         }
+        name("state", bed.host.path("state").display().to_string());
+        name("run", bed.host.path("run").display().to_string());
         name("agent.ns", bed.netberth.sandbox("agent").unwrap().key.display().to_string());
         Subjects(names)
     }
@@ -195,6 +197,16 @@ pub(super) const KINDS: &[Kind] = &[
         &["host: chain inet netberth more | nothing | a chain of 0 rules that is not netberth's"]),
     kind("set added", "nft add set inet netberth more '{ type ipv4_addr; }'",
         &["host: set inet netberth more | nothing | a set that is not netberth's"]),
+    kind("ct helper added", "nft add ct helper inet netberth more '{ type \"ftp\" protocol tcp; }'",
+        &["host: ct helper inet netberth more | nothing | a ct helper that is not netberth's"]),
+    kind("counter added", "nft add counter inet netberth more",
+        &["host: counter inet netberth more | nothing | a counter that is not netberth's"]),
+    kind("quota that a rule uses", "nft add quota inet netberth more '{ 10 mbytes }'; nft add rule inet netberth forward quota name more",
+        &["host: rule inet netberth forward | nothing | a rule that is not netberth's",
+          "host: quota inet netberth more | nothing | a quota that is not netberth's"]),
+    kind("limit and synproxy added", "nft add limit inet netberth slow '{ rate 10/second; }'; nft add synproxy inet netberth syn '{ mss 1460; wscale 7; }'",
+        &["host: limit inet netberth slow | nothing | a limit that is not netberth's",
+          "host: synproxy inet netberth syn | nothing | a synproxy that is not netberth's"]),
     kind("port unpublished", "nft delete element inet netberth pub4_any '{ tcp . 8080 }'",
         &["endpoint front: element inet netberth pub4_any { tcp . 8080 } | tcp . 8080 : {v4} . 80 | nothing"]),
     kind("IPv6 port unpublished", "nft delete element inet netberth pub6_any '{ tcp . 8080 }'",
@@ -226,6 +238,33 @@ pub(super) const KINDS: &[Kind] = &[
         &["sandbox b1: directory {b1.dir} | a directory | nothing",
           "sandbox b1: file {b1.hosts} | the file | nothing",
           "sandbox b1: file {b1.resolv} | the file | nothing"]),
+    kind("hosts for nobody", "chmod 600 {c1.hosts}", &["sandbox c1: file {c1.hosts} | mode 0644 | mode 0600"]),
+    kind("resolv.conf for everybody", "chmod 666 {b1.resolv}",
+        &["sandbox b1: file {b1.resolv} | mode 0644 | mode 0666"]),
+    kind("files in everybody's directory", "chmod 777 {c1.dir}",
+        &["sandbox c1: directory {c1.dir} | mode 0755 | mode 0777"]),
+    kind("files in another's directory", "chown 1234 {c1.dir}",
+        &["sandbox c1: directory {c1.dir} | owner 0 | owner 1234"]),
+    kind("state for everybody", "chmod 777 {state}", &["host: directory {state} | mode 0700 | mode 0777"]),
+    kind("records for everybody", "chmod 644 {state}/netberth.db; chmod 660 {state}/netberth.mark; chmod 640 {state}/lock",
+        &["host: file {state}/netberth.db | mode 0600 | mode 0644",
+          "host: file {state}/netberth.mark | mode 0600 | mode 0660",
+          "host: file {state}/lock | mode 0600 | mode 0640"]),
+    kind("records of another", "chown 1234 {state}/netberth.db-wal; chmod 604 {state}/netberth.db-shm",
+        &["host: file {state}/netberth.db-wal | owner 0 | owner 1234",
+          "host: file {state}/netberth.db-shm | mode 0600 | mode 0604"]),
+    kind("run directory for everybody", "chmod 777 {run} {run}/netns",
+        &["host: directory {run} | mode 0755 | mode 0777", "host: directory {run}/netns | mode 0755 | mode 0777"]),
+    and_then(kind("namespace unmounted while a process is in it", "nsenter --net={c1.ns} sleep 600 > /dev/null 2>&1 < /dev/null & pid=$!; \
+        until [ \"$(stat -Lc %i /proc/$pid/ns/net)\" = \"$(stat -Lc %i {c1.ns})\" ]; do sleep 0.01; done; \
+        echo $pid > {run}/pid; umount {c1.ns}",
+        &["sandbox c1: namespace {c1.ns} | the container's namespace | nothing is mounted there, and process PID is in it"]),
+        "kill $(cat {run}/pid); rm {run}/pid"),
+    and_then(kind("given namespace unmounted while a process is in it", "nsenter --net={given.ns} sleep 600 > /dev/null 2>&1 < /dev/null & pid=$!; \
+        until [ \"$(stat -Lc %i /proc/$pid/ns/net)\" = \"$(stat -Lc %i {given.ns})\" ]; do sleep 0.01; done; \
+        echo $pid > {run}/pid; umount {given.ns}; rm {given.ns}",
+        &["sandbox given: namespace {given.ns} | the container's namespace | nothing is mounted there, and process PID is in it"]),
+        "kill $(cat {run}/pid); rm {run}/pid"),
     kind("key of the host network unmounted", "umount {agent.ns}",
         &["sandbox agent: namespace {agent.ns} | the namespace /proc/self/ns/net | nothing"]),
 ];

@@ -29,14 +29,7 @@ impl World {
                 self.space_mut(&Ns::Host)?.add(name, link)
             }
             Step::Veth { .. } => self.add_veth(step),
-            Step::BridgePort { name } => {
-                let link = self.space_mut(&Ns::Host)?.link_mut(name)?;
-                if link.master.is_none() {
-                    return Err(Error::os(libc::EINVAL));
-                }
-                link.hairpin = true;
-                Ok(())
-            }
+            Step::BridgePort { name } => self.change_port(name),
             Step::Up { ns, dev } => {
                 self.space_mut(ns)?.link_mut(dev)?.up = true;
                 Ok(())
@@ -81,8 +74,11 @@ impl World {
             }
             Step::Elements { sets } => self.add_elements(sets),
             Step::Swap { remove, add } => self.swap(remove, add),
-            // Nothing connects to a fake host.
-            Step::Conntrack { .. } | Step::Neighbour { .. } => Ok(()),
+            // Nothing connects to a fake host, and everything of it is its only user's.
+            Step::Mode { .. }
+            | Step::Owner { .. }
+            | Step::Conntrack { .. }
+            | Step::Neighbour { .. } => Ok(()),
             Step::File { path, text, .. } => self.write_file(path, text),
             Step::Lines { paths, add, remove } => {
                 for path in paths {
@@ -105,6 +101,15 @@ impl World {
             None => self.new_space(),
         };
         self.mounts.insert(path.to_owned(), id);
+        Ok(())
+    }
+
+    fn change_port(&mut self, name: &str) -> Result<()> {
+        let link = self.space_mut(&Ns::Host)?.link_mut(name)?;
+        if link.master.is_none() {
+            return Err(Error::os(libc::EINVAL));
+        }
+        link.hairpin = true;
         Ok(())
     }
 

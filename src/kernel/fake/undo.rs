@@ -32,6 +32,8 @@ impl World {
             | Step::Announce { .. }
             | Step::Reload { .. }
             | Step::Conntrack { .. }
+            | Step::Mode { .. }
+            | Step::Owner { .. }
             | Step::Neighbour { .. } => {}
             Step::Up { ns, dev } => {
                 let space = self.space_mut(ns)?;

@@ -10,7 +10,7 @@ use crate::kernel::nft::as_listed;
 use crate::kernel::sockets::clash;
 use crate::model::Proto;
 use crate::plan::rules::{Element, ListedTable};
-use crate::plan::{Ask, Facts, HostFacts, Ns, PortAsk, Step};
+use crate::plan::{Ask, Facts, HostFacts, Inode, Ns, PortAsk, Step};
 
 /// The host's own namespace.
 pub(super) const HOST: u64 = 1;
@@ -178,6 +178,16 @@ impl World {
         Some(first.words.clone())
     }
 
+    /// As it is made: nobody else changes modes here.
+    fn inode(&self, path: &Path) -> Option<Inode> {
+        let length = self.files.get(path).map(|text| text.len() as u64);
+        let directory = self.is_directory(path);
+        let file = length.is_some() || self.mounts.contains_key(path);
+        let mode = if directory { 0o755 } else { 0o644 };
+        let inode = Inode { directory, file, mode, ..Inode::default() };
+        (directory || file).then(|| Inode { length: length.unwrap_or_default(), ..inode })
+    }
+
     pub(super) fn facts(&self, ask: &Ask) -> Result<Facts> {
         let mut facts = Facts::default();
         let host = self.space(&Ns::Host)?;
@@ -216,6 +226,8 @@ impl World {
         for directory in ask.directories.iter().filter(|path| self.is_directory(path)) {
             facts.directories.insert(directory.clone(), self.entries(directory));
         }
+        let there = ask.inodes.iter().chain(&ask.files);
+        facts.inodes.extend(there.filter_map(|path| Some((path.clone(), self.inode(path)?))));
         for path in &ask.files {
             facts.files.extend(self.files.get(path).map(|text| (path.clone(), text.clone())));
         }

@@ -10,8 +10,8 @@ use super::wire::*;
 use super::{form, parts, table};
 use crate::error::Result;
 use crate::plan::rules::{
-    Element, Hook, ListedBase, ListedChain, ListedRule, ListedSet, ListedTable, State, Table,
-    TableFamily, Verdict,
+    Element, Hook, ListedBase, ListedChain, ListedObject, ListedRule, ListedSet, ListedTable,
+    State, Table, TableFamily, Verdict,
 };
 
 /// nft's types of a name of an interface and of a connection's state.
@@ -136,6 +136,15 @@ pub(super) fn get_all(kind: u16) -> Result<Batch> {
     Ok(b)
 }
 
+/// Asks for the stateful objects of a table, or for its flowtables: both kinds of request have the
+/// table's name as their first attribute.
+pub(super) fn get_objects(kind: u16, table: &str) -> Result<Batch> {
+    let mut b = Batch::request_of(kind, NLM_F_DUMP, NFPROTO_INET);
+    b.str(NFTA_OBJ_TABLE, table);
+    b.check()?;
+    Ok(b)
+}
+
 /// Asks by which number the rule-set goes: another after each change.
 pub(super) fn get_generation() -> Result<Batch> {
     let mut b = Batch::request_of(NFT_MSG_GETGEN, 0, 0);
@@ -170,6 +179,7 @@ struct Found {
     dormant: bool,
     sets: BTreeMap<String, RawSet>,
     chains: Vec<ListedChain>,
+    objects: Vec<ListedObject>,
 }
 
 impl Listing {
@@ -198,6 +208,7 @@ impl Listing {
                     set.take(message);
                 }
             }
+            NFT_MSG_NEWOBJ | NFT_MSG_NEWFLOWTABLE => found.objects.extend(object(message)),
             NFT_MSG_NEWCHAIN => found.chains.extend(chain(&attrs)),
             NFT_MSG_NEWRULE => {
                 let of = attrs.str(NFTA_RULE_CHAIN).unwrap_or_default();
@@ -235,6 +246,7 @@ impl Listing {
             dormant: found.dormant,
             sets: found.sets.into_values().map(listed).collect(),
             chains: found.chains,
+            objects: found.objects,
         };
         self.tables.into_iter().map(table).collect()
     }
@@ -260,6 +272,33 @@ fn number(family: TableFamily) -> u8 {
         TableFamily::Ip => NFPROTO_IPV4,
         TableFamily::Ip6 => NFPROTO_IPV6,
     }
+}
+
+/// What `NFT_OBJECT_*` are called by nft.
+const OBJECTS: [&str; 10] = [
+    "counter",
+    "quota",
+    "ct helper",
+    "limit",
+    "connlimit",
+    "tunnel",
+    "ct timeout",
+    "secmark",
+    "ct expectation",
+    "synproxy",
+];
+
+fn object(message: &Message<'_>) -> Option<ListedObject> {
+    let attrs = message.attrs();
+    if message.kind == NFT_MSG_NEWFLOWTABLE {
+        let name = attrs.str(NFTA_FLOWTABLE_NAME)?.to_owned();
+        return Some(ListedObject { kind: "flowtable".to_owned(), name });
+    }
+    let number = attrs.u32(NFTA_OBJ_TYPE)?;
+    let at = usize::try_from(number).ok()?.checked_sub(1);
+    let known = at.and_then(|at| OBJECTS.get(at)).map(ToString::to_string);
+    let kind = known.unwrap_or_else(|| format!("object of type {number}"));
+    Some(ListedObject { kind, name: attrs.str(NFTA_OBJ_NAME)?.to_owned() })
 }
 
 fn chain(attrs: &Attrs<'_>) -> Option<ListedChain> {
@@ -290,8 +329,38 @@ pub(super) fn as_listed(table: &Table) -> Result<ListedTable> {
         dormant: false,
         sets: Vec::new(),
         chains: Vec::new(),
+        objects: Vec::new(),
     };
     let mut listed = listing.into_tables().pop().unwrap_or(empty);
     listed.sets.retain(|set| table.set(&set.name).is_some());
     Ok(listed)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// The types have the same numbers in both kinds of message.
+    fn read(kind: u16, of: u32) -> String {
+        let mut b = Batch::request_of(kind, 0, NFPROTO_INET);
+        b.str(NFTA_OBJ_TABLE, "netberth");
+        b.str(NFTA_OBJ_NAME, "more");
+        b.u32(NFTA_OBJ_TYPE, of);
+        b.check().unwrap();
+        let mut found = String::new();
+        Messages(b.as_bytes()).for_each(|message| {
+            let one = object(&message).unwrap();
+            found = format!("{} {}", one.kind, one.name);
+        });
+        found
+    }
+
+    #[test]
+    fn objects_have_the_names_that_nft_gives_them() {
+        assert_eq!(read(NFT_MSG_NEWOBJ, 1), "counter more");
+        assert_eq!(read(NFT_MSG_NEWOBJ, 3), "ct helper more");
+        assert_eq!(read(NFT_MSG_NEWOBJ, 10), "synproxy more");
+        assert_eq!(read(NFT_MSG_NEWOBJ, 11), "object of type 11 more");
+        assert_eq!(read(NFT_MSG_NEWFLOWTABLE, 0), "flowtable more");
+    }
 }

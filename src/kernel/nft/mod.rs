@@ -36,7 +36,10 @@ use crate::plan::rules::{self, Element, ListedTable, SetElements};
 use elements::{ADD, DELETE, DESTROY, Elements, PUT};
 use set::Carried;
 use socket::{Refusal, Socket};
-use wire::{NFT_MSG_GETCHAIN, NFT_MSG_GETRULE, NFT_MSG_GETSET, NFT_MSG_GETTABLE};
+use wire::{
+    NFT_MSG_GETCHAIN, NFT_MSG_GETFLOWTABLE, NFT_MSG_GETOBJ, NFT_MSG_GETRULE, NFT_MSG_GETSET,
+    NFT_MSG_GETTABLE,
+};
 
 /// `nf_tables` of one network namespace.
 ///
@@ -311,6 +314,14 @@ fn list_once(socket: &mut Socket, own: &str) -> Result<Option<Vec<ListedTable>>>
     }
     for kind in [NFT_MSG_GETCHAIN, NFT_MSG_GETRULE] {
         torn |= socket.ask(&mut list::get_all(kind)?, |answer| listing.take(answer))?;
+    }
+    for kind in [NFT_MSG_GETOBJ, NFT_MSG_GETFLOWTABLE] {
+        match socket.ask(&mut list::get_objects(kind, own)?, |answer| listing.take(answer)) {
+            Ok(again) => torn |= again,
+            // A kernel that knows no message of that number (before Linux 4.16) has none of them.
+            Err(error) if error.errno() == Some(libc::EINVAL) => {}
+            Err(error) => return Err(error),
+        }
     }
     let same = !torn && before == generation(socket)?;
     Ok(same.then(|| listing.into_tables()))

@@ -39,6 +39,10 @@ pub(super) const NFT_MSG_NEWSETELEM: u16 = NFNL_SUBSYS_NFTABLES + 12;
 pub(super) const NFT_MSG_GETSETELEM: u16 = NFNL_SUBSYS_NFTABLES + 13;
 pub(super) const NFT_MSG_DELSETELEM: u16 = NFNL_SUBSYS_NFTABLES + 14;
 pub(super) const NFT_MSG_GETGEN: u16 = NFNL_SUBSYS_NFTABLES + 16;
+pub(super) const NFT_MSG_NEWOBJ: u16 = NFNL_SUBSYS_NFTABLES + 18;
+pub(super) const NFT_MSG_GETOBJ: u16 = NFNL_SUBSYS_NFTABLES + 19;
+pub(super) const NFT_MSG_NEWFLOWTABLE: u16 = NFNL_SUBSYS_NFTABLES + 22;
+pub(super) const NFT_MSG_GETFLOWTABLE: u16 = NFNL_SUBSYS_NFTABLES + 23;
 /// Since Linux 6.3: as `DELSETELEM`, but an element that is not there is no error.
 pub(super) const NFT_MSG_DESTROYSETELEM: u16 = NFNL_SUBSYS_NFTABLES + 30;
 
@@ -97,6 +101,11 @@ pub(super) const NFTA_DATA_VALUE: u16 = 1;
 pub(super) const NFTA_DATA_VERDICT: u16 = 2;
 pub(super) const NFTA_VERDICT_CODE: u16 = 1;
 pub(super) const NFTA_VERDICT_CHAIN: u16 = 2;
+
+pub(super) const NFTA_OBJ_TABLE: u16 = 1;
+pub(super) const NFTA_OBJ_NAME: u16 = 2;
+pub(super) const NFTA_OBJ_TYPE: u16 = 3;
+pub(super) const NFTA_FLOWTABLE_NAME: u16 = 2;
 
 pub(super) const NFTA_EXPR_NAME: u16 = 1;
 pub(super) const NFTA_EXPR_DATA: u16 = 2;

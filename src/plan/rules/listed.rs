@@ -37,6 +37,17 @@ pub struct ListedTable {
     pub sets: Vec<ListedSet>,
     /// Its chains.
     pub chains: Vec<ListedChain>,
+    /// Its stateful objects and flowtables: of netberth's own table only.
+    pub objects: Vec<ListedObject>,
+}
+
+/// What has a name in a table and is neither chain nor set.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ListedObject {
+    /// In the words of nft: `counter`, `ct helper`, `flowtable`.
+    pub kind: String,
+    /// Its name.
+    pub name: String,
 }
 
 /// A set or map.

@@ -17,7 +17,8 @@ pub use self::spread::{TURNS, Way};
 pub use chain::{Base, Chain, ChainKind, Hook, Rule};
 pub use element::{Element, SetElements, Value};
 pub use listed::{
-    ListedBase, ListedChain, ListedRule, ListedSet, ListedTable, Part, Ruleset, TableFamily,
+    ListedBase, ListedChain, ListedObject, ListedRule, ListedSet, ListedTable, Part, Ruleset,
+    TableFamily,
 };
 pub use set::{Data, Set, Table, Type};
 pub use statement::{Family, Field, Reject, SEED, State, Statement, Test, Verdict};

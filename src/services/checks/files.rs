@@ -1,8 +1,11 @@
 //! The containers' files, and the namespaces that they are in.
 
+use std::collections::HashSet;
+use std::path::Path;
+
 use super::Known;
 use super::finding::{Action, Finding};
-use crate::model::{Owner, SandboxKind};
+use crate::model::{Ns, Owner, SandboxKind};
 use crate::plan::{Look, Step};
 
 /// A sandbox whose namespace is gone.
@@ -18,10 +21,26 @@ pub(super) fn namespaces(known: &Known<'_>) -> Vec<Finding> {
         let id = sandbox.container.to_string();
         let owner = Owner { kind: "sandbox".into(), id: id.clone(), name: id };
         let object = format!("namespace {}", sandbox.ns);
+        if let Some(lived) = known.tenants.get(&sandbox.key) {
+            found.push(unmounted(&owner, object, &sandbox.key, lived));
+            continue;
+        }
         let found_there = "nothing: the container is gone, and `gc` collects what it had";
         found.push(Finding::new(&owner, object, "the container's namespace", found_there));
     }
     found
+}
+
+/// A namespace that is lived in, and whose file leads to it no more.
+fn unmounted(owner: &Owner, object: String, path: &Path, lived: &Ns) -> Finding {
+    // `/proc/PID/ns/net`
+    let process = lived.to_string();
+    let process = process.split('/').nth(2).unwrap_or_default();
+    let what = format!("nothing is mounted there, and process {process} is in it");
+    let (path, of) = (path.to_owned(), Some(lived.clone()));
+    let empty = Action::Undo(Step::Netns { path: path.clone(), of: None });
+    let mounted = Action::Do(Step::Netns { path, of });
+    Finding::new(owner, object, "the container's namespace", &what).mended([empty, mounted])
 }
 
 /// Files that are gone, and lines that are missing in them.
@@ -33,12 +52,16 @@ pub(super) fn check(known: &Known<'_>) -> Vec<Finding> {
                 Step::File { path, .. } if !known.facts.files.contains_key(path) => {
                     let object = format!("file {}", path.display());
                     let finding = Finding::missing(&record.owner, object, "the file");
-                    found.push(finding.mended([Action::Do(done.step.clone())]));
+                    let names = record.steps.iter().filter(|done| tells(&done.step, path));
+                    let names = names.map(|done| Action::Do(done.step.clone()));
+                    let file = Action::Do(done.step.clone());
+                    found.push(finding.mended([file].into_iter().chain(names)));
                 }
                 Step::Lines { paths, add, .. } => {
                     for path in paths {
                         let Some(text) = known.facts.files.get(path) else { continue };
-                        let gone = add.iter().filter(|line| !has(text, line)).cloned();
+                        let there = Lines::of(text);
+                        let gone = add.iter().filter(|line| !there.has(line)).cloned();
                         let gone: Vec<String> = gone.collect();
                         if gone.is_empty() {
                             continue;
@@ -61,20 +84,37 @@ pub(super) fn check(known: &Known<'_>) -> Vec<Finding> {
     found
 }
 
-/// Whether a hosts file has the line, or its names with another address: a caller's update.
-fn has(text: &str, line: &str) -> bool {
-    let names = |line: &str| -> Vec<String> {
-        line.split('#')
-            .next()
-            .unwrap_or_default()
-            .split_whitespace()
-            .skip(1)
-            .map(str::to_owned)
-            .collect()
-    };
-    let (wanted, six) = (names(line), is_v6(line));
-    let same = |there: &str| !wanted.is_empty() && names(there) == wanted && is_v6(there) == six;
-    text.lines().any(|there| there == line || same(there))
+/// Whether the step writes lines into this file.
+fn tells(step: &Step, file: &Path) -> bool {
+    matches!(step, Step::Lines { paths, .. } if paths.iter().any(|path| path == file))
+}
+
+/// What a hosts file has: read once, since each of a network's containers has the names of all.
+struct Lines<'a> {
+    whole: HashSet<&'a str>,
+    names: HashSet<(Vec<&'a str>, bool)>,
+}
+
+impl<'a> Lines<'a> {
+    fn of(text: &'a str) -> Self {
+        let whole: HashSet<&str> = text.lines().collect();
+        let names = whole.iter().map(|line| (names(line), is_v6(line))).collect();
+        Lines { whole, names }
+    }
+
+    /// Whether it has the line, or its names with another address: a caller's update.
+    fn has(&self, line: &str) -> bool {
+        let same = || {
+            let names = names(line);
+            !names.is_empty() && self.names.contains(&(names, is_v6(line)))
+        };
+        self.whole.contains(line) || same()
+    }
+}
+
+/// The words behind the address.
+fn names(line: &str) -> Vec<&str> {
+    line.split('#').next().unwrap_or_default().split_whitespace().skip(1).collect()
 }
 
 /// IPv4 and IPv6 have the same names, on lines of their own.

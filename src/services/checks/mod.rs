@@ -7,6 +7,7 @@ mod finding;
 mod foreign;
 mod host;
 mod links;
+mod modes;
 mod steps;
 mod table;
 #[cfg(test)]
@@ -16,6 +17,7 @@ mod walk;
 
 pub(crate) use finding::{Action, Finding};
 pub(crate) use foreign::is_ours;
+pub(crate) use modes::Places;
 pub(crate) use table::all_elements;
 
 use std::collections::{BTreeMap, HashSet};
@@ -52,6 +54,10 @@ pub(crate) struct Known<'a> {
     pub(crate) unfinished: &'a [String],
     /// Netberth's table as the kernel lists it where nobody has touched it, without elements.
     pub(crate) table: &'a ListedTable,
+    /// Where netberth keeps what is its own.
+    pub(crate) places: &'a Places,
+    /// For each sandbox whose namespace is not where it was, where a process has it.
+    pub(crate) tenants: &'a BTreeMap<PathBuf, Ns>,
     /// The host.
     pub(crate) facts: &'a Facts,
 }
@@ -68,11 +74,18 @@ const CHECKS: &[Check] = &[
     files::namespaces,
     steps::check,
     files::check,
+    modes::check,
 ];
 
 /// What the checks ask the kernel.
-pub(crate) fn ask(records: &[Recorded], derived: &[Recorded], sandboxes: &[Sandbox]) -> Ask {
+pub(crate) fn ask(
+    records: &[Recorded],
+    derived: &[Recorded],
+    sandboxes: &[Sandbox],
+    places: &Places,
+) -> Ask {
     let mut ask = Ask { host: true, rules: true, sysctls: host::sysctls(), ..Ask::default() };
+    ask.inodes = places.all().cloned().collect();
     let mut spaces = Spaces::default();
     spaces.of(&Ns::Host);
     for sandbox in sandboxes {
@@ -89,7 +102,7 @@ pub(crate) fn ask(records: &[Recorded], derived: &[Recorded], sandboxes: &[Sandb
             Step::Netns { path, of: Some(_) } => {
                 spaces.of(&Ns::At { path: path.clone(), cookie: None });
             }
-            Step::Directory { path } => ask.directories.push(path.clone()),
+            Step::Directory { path } => ask.inodes.push(path.clone()),
             Step::File { path, .. } => ask.files.push(path.clone()),
             Step::Lines { paths, .. } => ask.files.extend(paths.iter().cloned()),
             _ => {}
@@ -134,7 +147,7 @@ pub(crate) fn told(findings: &[Finding]) -> Vec<Difference> {
 }
 
 /// The word for what is not there.
-const NOTHING: &str = "nothing";
+pub(crate) const NOTHING: &str = "nothing";
 
 fn of_host(object: impl Into<String>, expected: &str, found: &str) -> Difference {
     of(&Owner::host(), object, expected, found)

@@ -65,7 +65,7 @@ fn step<'a>(known: &Known<'a>, view: &mut View<'a>, owner: &Owner, step: &'a Ste
         Step::Sysctl { ns, key, value, .. } => {
             one(sysctl(known, view, owner, step, (ns, key, value)))
         }
-        Step::Directory { path } if !known.facts.directories.contains_key(path) => {
+        Step::Directory { path } if !known.facts.inodes.contains_key(path) => {
             let object = format!("directory {}", path.display());
             one(Some(missing(owner, object, "a directory", step)))
         }

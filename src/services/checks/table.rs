@@ -5,7 +5,9 @@ use std::collections::{BTreeMap, HashMap};
 use super::{Action, Finding, Known, NOTHING, TABLE, of, of_host};
 use crate::model::{Difference, Owner};
 use crate::plan::Step;
-use crate::plan::rules::{self, Element, ListedChain, ListedTable, SetElements, TableFamily};
+use crate::plan::rules::{
+    self, Element, ListedChain, ListedObject, ListedTable, SetElements, TableFamily,
+};
 
 /// A set and an element's key, as text.
 type Place<'a> = (&'a str, String);
@@ -37,6 +39,7 @@ pub(super) fn check(known: &Known<'_>) -> Vec<Finding> {
             }
             all.extend(sets(known.table, found));
             all.extend(chains(known.table, found));
+            all.extend(objects(found));
             let broken = !all.is_empty();
             let mut all: Vec<Finding> = all.into_iter().map(reloading).collect();
             let elements = elements(known, Some(found)).into_iter();
@@ -76,6 +79,15 @@ fn sets(expected: &ListedTable, found: &ListedTable) -> Vec<Difference> {
         }
     }
     all
+}
+
+/// Netberth's table has no counters with a name, no quotas, helpers of connections or flowtables.
+fn objects(found: &ListedTable) -> Vec<Difference> {
+    let one = |one: &ListedObject| {
+        let object = format!("{} inet {TABLE} {}", one.kind, one.name);
+        of_host(object, NOTHING, &format!("a {} that is not netberth's", one.kind))
+    };
+    found.objects.iter().map(one).collect()
 }
 
 fn one_line(text: &str) -> String {
@@ -136,7 +148,10 @@ fn of_chain(expected: &ListedChain, texts: &[String], found: &ListedChain) -> Ve
             left.remove(at);
         } else {
             let object = format!("{place} handle {}", rule.handle);
-            all.push(of_host(object, NOTHING, &rule.to_string()));
+            let text = rule.to_string();
+            // Of what lets every packet pass nothing is told.
+            let text = if text.is_empty() { "a rule that is not netberth's" } else { &text };
+            all.push(of_host(object, NOTHING, text));
         }
     }
     all.extend(left.into_iter().map(|(_, text)| of_host(place.clone(), text, NOTHING)));

@@ -58,6 +58,7 @@ fn table(chains: &[(&str, Vec<ListedRule>)]) -> ListedTable {
             unread: 0,
         }],
         chains: chains.iter().map(chain).collect(),
+        objects: Vec::new(),
     }
 }
 
@@ -136,6 +137,8 @@ fn judged(facts: &Facts, unfinished: &[String]) -> Vec<String> {
         networks: &[network],
         unfinished,
         table: &own,
+        places: &Places::default(),
+        tenants: &BTreeMap::new(),
         facts,
     };
     let differences = told(&find(&known)).into_iter();
