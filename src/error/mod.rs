@@ -107,13 +107,8 @@ impl Error {
 
     /// The cause with everything that was being done before it, on one line.
     pub fn message(&self) -> String {
-        let mut message = String::new();
-        for doing in &self.0.doing {
-            message.push_str(doing);
-            message.push_str(": ");
-        }
-        message.push_str(&self.0.what);
-        message
+        let parts = self.0.doing.iter().flat_map(|doing| [doing, ": "]).chain([&*self.0.what]);
+        parts.flat_map(str::chars).fold(String::new(), on_one_line)
     }
 
     /// The JSON document of API.md: absent members are left out.
@@ -177,6 +172,17 @@ impl<T> Doing<T> for nix::Result<T> {
     }
 }
 
+/// Keys, values and paths are quoted as they came, and may hold line ends: what is printed or logged
+/// must not look like another line.
+fn on_one_line(mut line: String, letter: char) -> String {
+    if letter.is_control() {
+        line.extend(letter.escape_debug());
+    } else {
+        line.push(letter);
+    }
+    line
+}
+
 /// `operation not permitted (EPERM)`.
 fn errno_text(errno: i32) -> String {
     let known = nix::errno::Errno::from_raw(errno);
@@ -201,6 +207,13 @@ mod tests {
             "create network web: ip link add nb1f3c type bridge: operation not permitted (EPERM)\n  \
              and while undoing: nft delete table inet netberth: device or resource busy (EBUSY)"
         );
+    }
+
+    #[test]
+    fn what_is_quoted_stays_on_one_line() {
+        let error = Error::new(Kind::Invalid, "`a\nb\u{1b}[1m` is no name").doing("open /tmp/\r");
+        assert_eq!(error.message(), "open /tmp/\\r: `a\\nb\\u{1b}[1m` is no name");
+        assert_eq!(error.to_json()["message"], error.message());
     }
 
     #[test]

@@ -18,24 +18,10 @@ pub(crate) fn parse<T: DeserializeOwned>(text: &[u8]) -> Result<T> {
     let value = serde_path_to_error::deserialize(&mut reader).map_err(|error| {
         let path = error.path().to_string();
         let at = if path == "." { String::new() } else { format!("{path}: ") };
-        Error::new(Kind::Invalid, on_one_line(&format!("{at}{}", plain(&error.into_inner()))))
+        Error::new(Kind::Invalid, format!("{at}{}", plain(&error.into_inner())))
     })?;
     reader.end().map_err(|error| Error::new(Kind::Invalid, plain(&error)))?;
     Ok(value)
-}
-
-/// Keys and values are quoted as they came, and may hold line ends: what is printed or logged must
-/// not look like another line.
-fn on_one_line(text: &str) -> String {
-    let mut line = String::with_capacity(text.len());
-    for letter in text.chars() {
-        if letter.is_control() {
-            line.extend(letter.escape_debug());
-        } else {
-            line.push(letter);
-        }
-    }
-    line
 }
 
 /// The parser's words, lower case; an empty body is named as such.
