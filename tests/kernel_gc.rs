@@ -155,7 +155,7 @@ fn files_that_no_record_has() {
         bed.network(r#"{"name":"foo"}"#);
         let web = bed.container("foo", "web");
         let before = snapshot(host);
-        let files = host.path("state/sandboxes/left");
+        let files = host.path("run/sandboxes/left");
         sh(&format!("mkdir {0} && touch {0}/hosts {0}/resolv.conf", files.display()));
         assert_eq!(gc(&bed), one("file", &files.display().to_string()));
         same(&before, &snapshot(host));
@@ -182,13 +182,13 @@ fn files_that_no_record_has() {
         assert_eq!(all, expected.map(|(kind, name)| (kind.to_owned(), name)));
         same(&before, &snapshot(host));
         // What somebody has put there is his.
-        let theirs = host.path("state/sandboxes/theirs");
+        let theirs = host.path("run/sandboxes/theirs");
         sh(&format!("mkdir {0} && touch {0}/precious {0}/hosts", theirs.display()));
         let hosts = theirs.join("hosts");
         assert_eq!(gc(&bed), one("file", &hosts.display().to_string()));
         assert!(theirs.join("precious").exists() && !hosts.exists());
         // So is what has a name of ours and is something else.
-        let (text, plain) = (host.path("run/netns/text"), host.path("state/sandboxes/plain"));
+        let (text, plain) = (host.path("run/netns/text"), host.path("run/sandboxes/plain"));
         sh(&format!(
             "echo x > {0}; touch -d '2 minutes ago' {0}; touch {1}",
             text.display(),

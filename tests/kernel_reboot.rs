@@ -168,7 +168,7 @@ fn what_ended_is_collected_and_what_is_defined_comes_back() {
 
 /// What the containers' directories leave with them.
 fn opened_without_sandboxes(snapshot: &str) -> String {
-    let kept = snapshot.lines().filter(|line| !line.starts_with("./state/sandboxes/"));
+    let kept = snapshot.lines().filter(|line| !line.starts_with("./run/sandboxes/"));
     let mut text = kept.collect::<Vec<_>>().join("\n");
     text.push('\n');
     text

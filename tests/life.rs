@@ -24,7 +24,7 @@ impl World {
     fn new() -> World {
         let dir = tempfile::tempdir().unwrap();
         let fake = Arc::new(Fake::new());
-        for sub in ["state/sandboxes", "run"] {
+        for sub in ["state", "run/sandboxes"] {
             fake.add_directory(&dir.path().join(sub));
         }
         let config = Config {

@@ -61,8 +61,10 @@ impl Config {
         self.netns_dir.clone().unwrap_or_else(|| self.run_dir.join("netns"))
     }
 
+    /// In memory, as the namespaces are: nothing of a container outlives the boot, and a disk would have
+    /// to find room for three new files at each join.
     pub(super) fn sandboxes_dir(&self) -> PathBuf {
-        self.state_dir.join("sandboxes")
+        self.run_dir.join("sandboxes")
     }
 
     /// Where a container's files are, unless the caller names others.

@@ -125,6 +125,7 @@ impl<'h> Call<'h> {
 
     /// The steps of one run, on a thread that is where they need it.
     fn work(&mut self, space: &mut Space<'_>, run: &[&Step]) -> Results {
+        space.changes();
         let mut results = Results::with_capacity(run.len());
         for part in run.chunk_by(|one, next| requests::is_one(one) && requests::is_one(next)) {
             let one = part.first().is_some_and(|step| requests::is_one(step));
@@ -165,6 +166,9 @@ impl<'h> Call<'h> {
             let (sent, later) = rest.split_at_checked(batch.len()).unwrap_or((rest, &[]));
             let mut answers = space.with(|socket| socket.exchange(batch));
             self.again_where_swept(space, sent, &mut answers);
+            for (step, answer) in sent.iter().zip(&answers) {
+                self.note_ends(space, step, answer);
+            }
             results.extend(sent.iter().zip(answers).map(|(step, answer)| match answer {
                 Err(error) if !requests::is_so(step, &error) => {
                     Err(requests::refused(step, error).doing(step.to_string()))
@@ -205,6 +209,17 @@ impl<'h> Call<'h> {
                 let again = requests::doing(step, space, || self.peer_netns(step));
                 *answer = again.and_then(|request| space.with(|socket| socket.ask(request)));
             }
+        }
+    }
+
+    /// The indexes of a new veth's ends, where the kernel tells of them.
+    fn note_ends(&mut self, space: &mut Space<'_>, step: &Step, answer: &Result<Vec<u8>>) {
+        let Step::Veth { name, peer, ns, .. } = step else { return };
+        let Some(link) = answer.as_ref().ok().and_then(|told| link::read(told)) else { return };
+        space.note(name, link.index);
+        let there = self.places.get_mut(ns).and_then(|place| place.space.as_mut());
+        if let Some(there) = there {
+            there.note(peer, link.peer);
         }
     }
 

@@ -137,9 +137,9 @@ fn namespace(linux: &Linux, ns: &Ns, ask: &Ask) -> Result<Namespace> {
         sysctls = linux.within(ns, |_| read_sysctls(&ask.ns_sysctls))?;
     }
     linux.by_socket(ns, |space| {
-        let links = space.with(|socket| socket.dump(&link::dump(), link::read))?;
+        let names = space.links()?.iter().map(|link| link.name.clone()).collect();
         let cookie = space.with(|socket| socket.cookie())?;
-        Ok((cookie, links.into_iter().map(|link| link.name).collect(), sysctls))
+        Ok((cookie, names, sysctls))
     })
 }
 

@@ -139,7 +139,7 @@ impl Kernel for Linux {
                 open(of).and_then(|of| Ok(Handle::open(path)?.is(&of)))
             }
             Step::Sysctl { ns, key, value, .. } => self.within(ns, |_| sysctl::holds(key, value)),
-            Step::Up { ns, dev } => self.by_socket(ns, |space| Ok(space.link(dev)?.up)),
+            Step::Up { ns, dev } => self.by_socket(ns, |space| space.is_up(dev)),
             Step::Table { name } => self.firewall().table_exists(name),
             _ => Ok(false),
         };

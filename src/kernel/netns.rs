@@ -9,7 +9,10 @@ use std::thread;
 
 use nix::errno::Errno;
 use nix::mount::{MntFlags, MsFlags, mount, umount2};
-use nix::sched::{CloneFlags, setns, unshare};
+use nix::sched::{
+    CloneFlags, CpuSet, sched_getaffinity, sched_getcpu, sched_setaffinity, setns, unshare,
+};
+use nix::unistd::Pid;
 
 use super::sys::SignalsBlocked;
 use crate::error::{Doing, Error, Kind, Result};
@@ -144,6 +147,7 @@ fn privileged(errno: Errno) -> Error {
 
 /// Runs `work` on a thread of its own, which no signal of the caller's is delivered to.
 fn on_a_thread<T: Send>(work: impl FnOnce() -> Result<T> + Send) -> Result<T> {
+    let _stays = Staying::here();
     thread::scope(|scope| {
         let blocked = SignalsBlocked::new();
         let spawned = thread::Builder::new().name("netberth".into()).spawn_scoped(scope, work);
@@ -151,6 +155,37 @@ fn on_a_thread<T: Send>(work: impl FnOnce() -> Result<T> + Send) -> Result<T> {
         let joined = spawned.doing(|| "start a thread")?.join();
         joined.unwrap_or_else(|_| Err(Error::new(Kind::Bug, "work in a namespace panicked")))
     })
+}
+
+/// While it lives, the calling thread stays on its processor, and so do threads that it spawns.
+///
+/// The caller does nothing but wait for such a thread. Left alone, the scheduler begins it on the
+/// idlest processor (`SD_BALANCE_FORK`) and wakes the caller on another than the one it ends on
+/// (`select_idle_sibling`): twice a sleeping processor to wake, or a busy one's turn to wait for.
+struct Staying(Option<CpuSet>);
+
+impl Staying {
+    /// Where a seccomp filter forbids it, or there are more than 1,024 processors, nothing stays.
+    fn here() -> Self {
+        let own = Pid::from_raw(0);
+        let stay = || {
+            let before = sched_getaffinity(own)?;
+            let mut here = CpuSet::new();
+            here.set(sched_getcpu()?)?;
+            sched_setaffinity(own, &here)?;
+            Ok::<_, Errno>(before)
+        };
+        Staying(stay().ok())
+    }
+}
+
+impl Drop for Staying {
+    fn drop(&mut self) {
+        if let Some(before) = &self.0 {
+            // A cpuset that was made smaller meanwhile has moved the thread by itself.
+            let _ = sched_setaffinity(Pid::from_raw(0), before);
+        }
+    }
 }
 
 fn is_nsfs(file: &File) -> nix::Result<bool> {
@@ -173,6 +208,16 @@ mod tests {
     fn a_panic_in_a_namespace_is_an_error() {
         let result: Result<()> = on_a_thread(|| panic!("on purpose"));
         assert_eq!(result.unwrap_err().kind(), Kind::Bug);
+    }
+
+    #[test]
+    fn the_caller_may_run_everywhere_afterwards() {
+        let allowed = || sched_getaffinity(Pid::from_raw(0)).unwrap();
+        let before = allowed();
+        on_a_thread(|| Ok(())).unwrap();
+        assert_eq!(allowed(), before);
+        let _: Error = on_a_thread::<()>(|| panic!("on purpose")).unwrap_err();
+        assert_eq!(allowed(), before);
     }
 
     #[test]

@@ -26,12 +26,14 @@ pub(super) struct Space<'h> {
     /// Sysctls that threads elsewhere can write.
     interfaces: Option<Interfaces>,
     indexes: HashMap<String, u32>,
+    /// All links, as they were seen before anything is done here.
+    seen: Option<Vec<Link>>,
 }
 
 impl<'h> Space<'h> {
     /// The handle's own namespace.
     pub(super) fn shared(socket: &'h Mutex<Socket>) -> Self {
-        Space { door: Door::Shared(socket), interfaces: None, indexes: HashMap::new() }
+        Space { door: Door::Shared(socket), interfaces: None, indexes: HashMap::new(), seen: None }
     }
 
     /// The namespace of the calling thread; `NotFound` if it is not the one of the cookie.
@@ -44,7 +46,8 @@ impl<'h> Space<'h> {
             return Err(Error::new(Kind::NotFound, what));
         }
         let interfaces = Interfaces::here();
-        Ok(Space { door: Door::Own(Box::new(socket)), interfaces, indexes: HashMap::new() })
+        let door = Door::Own(Box::new(socket));
+        Ok(Space { door, interfaces, indexes: HashMap::new(), seen: None })
     }
 
     /// The IPv6 sysctls of its interfaces, which are not those of the calling thread's namespace.
@@ -71,6 +74,31 @@ impl<'h> Space<'h> {
         let index = self.link(name)?.index;
         self.indexes.insert(name.to_owned(), index);
         Ok(index)
+    }
+
+    /// Takes note of an index that the kernel told of by itself.
+    pub(super) fn note(&mut self, name: &str, index: u32) {
+        if index != 0 {
+            self.indexes.insert(name.to_owned(), index);
+        }
+    }
+
+    /// `ip link show`, kept for [`Space::is_up`].
+    pub(super) fn links(&mut self) -> Result<&[Link]> {
+        let links = self.with(|socket| socket.dump(&link::dump(), link::read))?;
+        Ok(self.seen.insert(links))
+    }
+
+    /// From now on it is not as it was seen.
+    pub(super) fn changes(&mut self) {
+        self.seen = None;
+    }
+
+    /// Whether a device is up; `ENODEV` where there is none.
+    pub(super) fn is_up(&mut self, name: &str) -> Result<bool> {
+        let Some(links) = &self.seen else { return Ok(self.link(name)?.up) };
+        let link = links.iter().find(|link| link.name == name);
+        link.map(|link| link.up).ok_or_else(|| Error::os(libc::ENODEV).doing(show(name)))
     }
 
     /// `ip link show NAME`

@@ -238,7 +238,7 @@ fn files(netberth: &Netberth, directory: &Path, lines: &mut Vec<String>) {
         let entries = std::fs::read_dir(path).unwrap();
         entries.map(|entry| entry.unwrap().file_name().into_string().unwrap()).collect()
     };
-    let sandboxes = directory.join("state/sandboxes");
+    let sandboxes = directory.join("run/sandboxes");
     for container in names(&sandboxes) {
         let files = names(&sandboxes.join(&container));
         lines.extend(files.iter().map(|file| format!("file {container}/{file}")));

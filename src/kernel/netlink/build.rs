@@ -1,8 +1,8 @@
 //! Requests: from the typed messages of netlink-packet-route, or from bytes.
 
 use netlink_packet_core::{
-    NLM_F_ACK, NLM_F_CREATE, NLM_F_DUMP, NLM_F_EXCL, NLM_F_REPLACE, NLM_F_REQUEST, NetlinkHeader,
-    NetlinkMessage, NetlinkPayload,
+    NLM_F_ACK, NLM_F_CREATE, NLM_F_DUMP, NLM_F_ECHO, NLM_F_EXCL, NLM_F_REPLACE, NLM_F_REQUEST,
+    NetlinkHeader, NetlinkMessage, NetlinkPayload,
 };
 use netlink_packet_route::RouteNetlinkMessage;
 
@@ -16,6 +16,8 @@ const NLA_F_NESTED: u16 = 0x8000;
 pub(in crate::kernel) enum Manner {
     /// Make it; if it is there, fail with `EEXIST`.
     Create,
+    /// The same, and say what was made.
+    CreateAndTell,
     /// Make it or put it in the place of what is there.
     Replace,
     /// Put it in the place of what is there; if nothing is, fail with `ENOENT`.
@@ -33,6 +35,7 @@ impl Manner {
         NLM_F_REQUEST
             | match self {
                 Manner::Create => NLM_F_ACK | NLM_F_CREATE | NLM_F_EXCL,
+                Manner::CreateAndTell => NLM_F_ACK | NLM_F_ECHO | NLM_F_CREATE | NLM_F_EXCL,
                 Manner::Replace => NLM_F_ACK | NLM_F_CREATE | NLM_F_REPLACE,
                 Manner::Overwrite => NLM_F_ACK | NLM_F_REPLACE,
                 Manner::Change => NLM_F_ACK,

@@ -27,7 +27,7 @@ fn the_command_has_the_network_and_the_names_of_the_container() {
     assert_eq!(bed.shell("grep -c back.web /etc/hosts || true"), "0\n");
     bed.ok(&["exec", "c1container", "--", "ping", "-c", "1", "-W", "20", "back"]);
     let wanted =
-        std::fs::read_to_string(bed.path("state/sandboxes/c1container/resolv.conf")).unwrap();
+        std::fs::read_to_string(bed.path("run/sandboxes/c1container/resolv.conf")).unwrap();
     assert_eq!(
         bed.ok(&["exec", "c1container", "--", "cat", "/etc/resolv.conf"]),
         wanted.trim_end()
