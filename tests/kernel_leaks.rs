@@ -21,7 +21,10 @@ fn nothing_is_left_after_a_hundred_rounds() {
             host.fails(&[up(host.ns("nowhere"), "lo")]);
             host.undo(&steps);
         };
-        round();
+        // What is opened once, or after some time.
+        for _ in 0..40 {
+            round();
+        }
         let before = common::threads_and_descriptors();
         for _ in 0..100 {
             round();

@@ -88,7 +88,10 @@ fn rounds() {
             bed.netberth.detach("foo", "b", "b").unwrap();
             bed.netberth.detach("foo", "b", "b").unwrap_err();
         };
-        round();
+        // What is opened once, or after some time.
+        for _ in 0..40 {
+            round();
+        }
         let before = threads_and_descriptors();
         for _ in 0..100 {
             round();

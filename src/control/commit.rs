@@ -121,7 +121,7 @@ pub(super) fn perform(
     }
     let undo: Vec<Step> =
         ready.iter().filter(|ready| ready.undo).map(|ready| ready.done.step.clone()).collect();
-    let intent = Intent::Build { doing: doing.to_owned(), undo };
+    let intent = Intent::Build { doing: doing.to_owned(), undo: by_themselves(&undo) };
     locked.store().commit(&intent_batch(&intent)?)?;
     let (applied, result) = apply(locked, ready);
     let result = result.and_then(|()| locked.store().commit(&and_drop_intent(batch)));
@@ -230,7 +230,7 @@ pub(super) fn take_down(
     let intent = Intent::TakeDown {
         doing: doing.to_owned(),
         adjust,
-        undo: undo_list.clone(),
+        undo: by_themselves(&undo_list),
         batch: gone.clone(),
     };
     locked.store().commit(&intent_batch(&intent)?)?;
@@ -295,8 +295,7 @@ fn is_gone(error: &Error) -> bool {
 
 /// Undoes the steps, newest first, never stopping early; returns what remains, and why.
 pub(super) fn undo(locked: &mut Locked<'_>, steps: &[Step]) -> (Vec<Step>, Vec<Error>) {
-    let steps: Vec<Step> =
-        without_doomed(steps).into_iter().map(|(_, step)| step.clone()).collect();
+    let steps = by_themselves(steps);
     let results = locked.kernel().undo(&steps);
     let stays: Vec<PathBuf> = steps
         .iter()
@@ -321,6 +320,11 @@ pub(super) fn undo(locked: &mut Locked<'_>, steps: &[Step]) -> (Vec<Step>, Vec<E
         }
     }
     (left, failures)
+}
+
+/// Those that do not go with others: all that is undone, and all that an intent need hold.
+fn by_themselves(steps: &[Step]) -> Vec<Step> {
+    without_doomed(steps).into_iter().map(|(_, step)| step.clone()).collect()
 }
 
 /// The file that the step makes.

@@ -16,7 +16,8 @@ pub(super) fn files(endpoints: &[Arc<Endpoint>], but: Option<&ContainerId>) -> V
     let attachments = endpoints.iter().flat_map(|endpoint| &endpoint.attachments);
     let others = attachments.filter(|attachment| Some(&attachment.container) != but);
     let mut files: Vec<PathBuf> = others.map(|attachment| attachment.hosts.clone()).collect();
-    files.sort();
+    // As text: paths compare themselves by components, which takes ten times as long.
+    files.sort_unstable_by(|one, other| one.as_os_str().cmp(other.as_os_str()));
     files.dedup();
     files
 }
@@ -66,7 +67,7 @@ pub(super) fn of_joined(
     fate: Fate,
 ) -> Option<Step> {
     match endpoint.role {
-        Role::Plain => told(network, endpoint, files(endpoints, Some(but)), fate),
+        Role::Plain => told(network, endpoint, || files(endpoints, Some(but)), fate),
         Role::Service { .. } | Role::Member => None,
     }
 }
@@ -81,12 +82,19 @@ pub(super) fn of_service(
     if !is_service(endpoint) {
         return Ok(None);
     }
-    let files = files(&records::endpoints(store, &network.id)?, None);
-    Ok(told(network, endpoint, files, fate))
+    let endpoints = records::endpoints(store, &network.id)?;
+    Ok(told(network, endpoint, || files(&endpoints, None), fate))
 }
 
-fn told(network: &Network, endpoint: &Endpoint, files: Vec<PathBuf>, fate: Fate) -> Option<Step> {
-    tell(files, hosts::endpoint_lines(endpoint, network.name.as_str()), fate)
+/// The files are sought only where there is something to tell.
+fn told(
+    network: &Network,
+    endpoint: &Endpoint,
+    files: impl FnOnce() -> Vec<PathBuf>,
+    fate: Fate,
+) -> Option<Step> {
+    let lines = hosts::endpoint_lines(endpoint, network.name.as_str());
+    if lines.is_empty() { None } else { tell(files(), lines, fate) }
 }
 
 /// A step by which lines come to files, or go from them.

@@ -13,7 +13,7 @@ use super::netns::Handle;
 use super::nft::Nft;
 use super::place::{Place, cookie, open};
 use super::space::Space;
-use super::{Kernel, Outcome, facts, sys, sysctl};
+use super::{Kernel, Outcome, facts, procfs, sys, sysctl};
 use crate::error::{Doing, Error, Kind, Result};
 use crate::plan::{Ask, Facts, Ns, Step, without_doomed};
 
@@ -27,6 +27,7 @@ pub struct Linux {
     connections: Conntrack,
     /// The namespace that was looked at last and is worked in next: opened once for both.
     kept: Mutex<Kept>,
+    _proc: procfs::Use,
 }
 
 #[derive(Default)]
@@ -47,6 +48,7 @@ impl Linux {
             firewall: Nft::open()?,
             connections: Conntrack::open()?,
             kept: Mutex::default(),
+            _proc: procfs::Use::new(),
         })
     }
 

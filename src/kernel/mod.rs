@@ -16,6 +16,7 @@ mod netns;
 pub mod nft;
 mod observe;
 mod place;
+mod procfs;
 #[cfg(feature = "testing")]
 pub mod pure;
 mod requests;

@@ -1,10 +1,10 @@
 //! The system calls that have no safe wrapper elsewhere, each in a function of its own.
 #![expect(unsafe_code, reason = "system calls without a safe wrapper")]
 
-use std::ffi::c_int;
+use std::ffi::{c_char, c_int};
 use std::io;
 use std::mem::MaybeUninit;
-use std::os::fd::{AsRawFd, BorrowedFd};
+use std::os::fd::{AsRawFd, BorrowedFd, FromRawFd, OwnedFd};
 
 use crate::error::{Doing, Error, Result};
 
@@ -77,6 +77,31 @@ pub(super) fn grace_period() {
         // Not with nohz_full, nor where a filter of system calls forbids it: most are out by then.
         std::thread::sleep(std::time::Duration::from_millis(2));
     }
+}
+
+/// fsopen(2), fsconfig(2), fsmount(2): an instance of proc that is mounted nowhere.
+pub(super) fn proc() -> io::Result<OwnedFd> {
+    // `linux/mount.h`: FSOPEN_CLOEXEC, FSMOUNT_CLOEXEC; FSCONFIG_CMD_CREATE of `enum fsconfig_command`.
+    const CLOSE_ON_EXEC: libc::c_uint = 1;
+    const CREATE: libc::c_uint = 6;
+    let null = std::ptr::null::<c_char>();
+    // SAFETY: the name is terminated.
+    let context =
+        descriptor(unsafe { libc::syscall(libc::SYS_fsopen, c"proc".as_ptr(), CLOSE_ON_EXEC) })?;
+    let number = context.as_raw_fd();
+    // SAFETY: this command takes neither key nor value.
+    let made = unsafe { libc::syscall(libc::SYS_fsconfig, number, CREATE, null, null, 0) };
+    check(isize::try_from(made).unwrap_or(-1))?;
+    // SAFETY: it takes no pointer.
+    descriptor(unsafe { libc::syscall(libc::SYS_fsmount, number, CLOSE_ON_EXEC, 0) })
+}
+
+/// A new descriptor that a system call returned, which is nobody else's.
+fn descriptor(returned: libc::c_long) -> io::Result<OwnedFd> {
+    check(isize::try_from(returned).unwrap_or(-1))?;
+    let number = c_int::try_from(returned).map_err(io::Error::other)?;
+    // SAFETY: the kernel has just given it out.
+    Ok(unsafe { OwnedFd::from_raw_fd(number) })
 }
 
 fn check(returned: isize) -> io::Result<()> {

@@ -3,13 +3,13 @@
 use std::fs::{File, OpenOptions};
 use std::io::{self, Write};
 use std::os::fd::OwnedFd;
-use std::os::unix::fs::OpenOptionsExt;
 use std::path::{Component, Path, PathBuf};
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use nix::fcntl::{OFlag, openat};
 use nix::sys::stat::Mode;
 
+use super::procfs;
 use crate::error::{Error, Kind, Result};
 
 const IPV6: &str = "/proc/sys/net/ipv6";
@@ -78,9 +78,7 @@ pub(super) struct Interfaces(OwnedFd);
 impl Interfaces {
     /// Those of the calling thread's namespace; none where the kernel has no IPv6.
     pub(super) fn here() -> Option<Self> {
-        let mut options = OpenOptions::new();
-        options.read(true).custom_flags(libc::O_PATH | libc::O_DIRECTORY);
-        options.open("/proc/sys/net/ipv6/conf").ok().map(|directory| Interfaces(directory.into()))
+        procfs::ipv6_conf().ok().map(Interfaces)
     }
 
     /// Whether the key is one of these.

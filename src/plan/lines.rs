@@ -1,5 +1,7 @@
 //! The lines of a text: what [`Step::Lines`](super::Step::Lines) does to each file.
 
+use memchr::memmem;
+
 /// The text with whole lines removed, then added at the end where they are missing.
 ///
 /// A hosts file has a line for each of its network's containers, and every one of them is edited when
@@ -7,7 +9,7 @@
 pub(crate) fn with_lines(text: &str, add: &[String], remove: &[String]) -> String {
     let mut after = without_lines(text, remove);
     for line in add {
-        if after.contains(line.as_str()) && after.lines().any(|there| there == line) {
+        if has(&after, line) && after.lines().any(|there| there == line) {
             continue;
         }
         if !after.is_empty() && !after.ends_with('\n') {
@@ -19,9 +21,13 @@ pub(crate) fn with_lines(text: &str, add: &[String], remove: &[String]) -> Strin
     after
 }
 
+fn has(text: &str, line: &str) -> bool {
+    memmem::find(text.as_bytes(), line.as_bytes()).is_some()
+}
+
 fn without_lines(text: &str, remove: &[String]) -> String {
     let mut present: Vec<&str> =
-        remove.iter().map(String::as_str).filter(|line| text.contains(line)).collect();
+        remove.iter().map(String::as_str).filter(|line| has(text, line)).collect();
     if present.is_empty() {
         return text.to_owned();
     }

@@ -7,6 +7,7 @@ use std::time::Duration;
 use netlink_sys::protocols::NETLINK_ROUTE;
 use nix::sys::socket::{setsockopt, sockopt};
 use nix::sys::time::TimeVal;
+use parking_lot::Mutex;
 
 use super::read::{self, Frame};
 use crate::error::{Doing, Error, Kind, Result};
@@ -24,6 +25,9 @@ const PATIENCE: Duration = Duration::from_secs(10);
 const DUMPS: usize = 16;
 /// `NLM_F_ACK`, in the second byte pair after the length.
 const ACK: u16 = 4;
+
+/// Room that a closed socket had, for the next: one is opened in each namespace that is worked in.
+static SPARE: Mutex<Option<Vec<u8>>> = Mutex::new(None);
 
 /// A socket in the namespace of the thread that opened it; any thread may use it afterwards.
 ///
@@ -61,7 +65,9 @@ impl Socket {
         let patience = TimeVal::new(PATIENCE.as_secs().cast_signed(), 0);
         setsockopt(&inner, sockopt::ReceiveTimeout, &patience)
             .doing(|| "set a netlink socket's timeout")?;
-        Ok(Socket { inner, sequence: 0, buffer: vec![0; DATAGRAM] })
+        // Not waited for: who was forked may find it locked for ever.
+        let spare = SPARE.try_lock().and_then(|mut spare| spare.take());
+        Ok(Socket { inner, sequence: 0, buffer: spare.unwrap_or_else(|| vec![0; DATAGRAM]) })
     }
 
     /// Sends requests and reads their answers: for each, in order, the payload of the message it
@@ -208,6 +214,14 @@ impl Socket {
     /// `SO_NETNS_COOKIE` of the namespace it is in; none where the kernel (before 5.14) has none.
     pub(in crate::kernel) fn cookie(&self) -> Result<Option<u64>> {
         sys::netns_cookie(self.as_fd())
+    }
+}
+
+impl Drop for Socket {
+    fn drop(&mut self) {
+        if let Some(mut spare) = SPARE.try_lock() {
+            *spare = Some(std::mem::take(&mut self.buffer));
+        }
     }
 }
 

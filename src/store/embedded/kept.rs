@@ -3,6 +3,7 @@
 //! SQLite tells by `PRAGMA data_version` whether another connection has committed since; what this
 //! connection commits is put in here, too.
 
+use std::collections::HashMap;
 use std::path::Path;
 use std::sync::Arc;
 
@@ -23,6 +24,8 @@ pub(super) struct Kept {
     parent: String,
     version: i64,
     rows: Vec<Arc<Listed>>,
+    /// Where each id stands among the rows.
+    places: HashMap<String, usize>,
 }
 
 /// The list of `table` and `parent`, from `kept` where nobody has changed it.
@@ -46,7 +49,10 @@ pub(super) fn listed(
     let length: usize = records.iter().map(|record| record.text.len()).sum();
     let rows: Vec<Arc<Listed>> = records.into_iter().map(Listed::new).collect();
     if length <= LONGEST {
-        *kept = Some(Kept { table, parent: parent.to_owned(), version: now, rows: rows.clone() });
+        let id = |row: &Arc<Listed>| row.record().key.id.clone();
+        let places = rows.iter().enumerate().map(|(at, row)| (id(row), at)).collect();
+        let (parent, rows) = (parent.to_owned(), rows.clone());
+        *kept = Some(Kept { table, parent, version: now, rows, places });
     }
     Ok(rows)
 }
@@ -74,15 +80,21 @@ impl Kept {
         if !self.is(key.table, &key.parent) {
             return;
         }
-        let at = self.rows.iter().position(|row| row.record().key.id == key.id);
-        match (at, record.map(Listed::new)) {
+        match (self.places.get(&key.id).copied(), record.map(Listed::new)) {
             (Some(at), Some(new)) => {
                 if let Some(row) = self.rows.get_mut(at) {
                     *row = new;
                 }
             }
-            (Some(at), None) => drop(self.rows.remove(at)),
-            (None, Some(new)) => self.rows.push(new),
+            (Some(at), None) => {
+                self.rows.remove(at);
+                self.places.remove(&key.id);
+                self.places.values_mut().filter(|place| **place > at).for_each(|place| *place -= 1);
+            }
+            (None, Some(new)) => {
+                self.places.insert(key.id.clone(), self.rows.len());
+                self.rows.push(new);
+            }
             (None, None) => {}
         }
     }
