@@ -121,7 +121,7 @@ pub(super) fn perform(
     }
     let undo: Vec<Step> =
         ready.iter().filter(|ready| ready.undo).map(|ready| ready.done.step.clone()).collect();
-    let intent = Intent::Build { doing: doing.to_owned(), undo: by_themselves(&undo) };
+    let intent = Intent::Build { doing: doing.to_owned(), undo: intended(&undo) };
     locked.store().commit(&intent_batch(&intent)?)?;
     let (applied, result) = apply(locked, ready);
     let result = result.and_then(|()| locked.store().commit(&and_drop_intent(batch)));
@@ -230,7 +230,7 @@ pub(super) fn take_down(
     let intent = Intent::TakeDown {
         doing: doing.to_owned(),
         adjust,
-        undo: by_themselves(&undo_list),
+        undo: intended(&undo_list),
         batch: gone.clone(),
     };
     locked.store().commit(&intent_batch(&intent)?)?;
@@ -322,7 +322,19 @@ pub(super) fn undo(locked: &mut Locked<'_>, steps: &[Step]) -> (Vec<Step>, Vec<E
     (left, failures)
 }
 
-/// Those that do not go with others: all that is undone, and all that an intent need hold.
+/// What an intent holds of these: as much as an undoing looks at. A file that was not there is removed,
+/// whatever was to be in it.
+fn intended(steps: &[Step]) -> Vec<Step> {
+    let mut steps = by_themselves(steps);
+    for step in &mut steps {
+        if let Step::File { text, before: None, .. } = step {
+            text.clear();
+        }
+    }
+    steps
+}
+
+/// Those that do not go with others.
 fn by_themselves(steps: &[Step]) -> Vec<Step> {
     without_doomed(steps).into_iter().map(|(_, step)| step.clone()).collect()
 }

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::net::IpAddr;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use super::commit::build_with_last;
@@ -20,7 +20,7 @@ use super::{Netberth, backend, lookup, network, service};
 use crate::drivers;
 use crate::error::{Doing, Error, Kind, Result};
 use crate::model::{Attachment, ContainerId, Endpoint, JoinSpec, Network, Role, SandboxKind};
-use crate::plan::{Ask, Flow, Step};
+use crate::plan::{Ask, Done, Flow, Step};
 use crate::services::{hosts, ports};
 
 impl Netberth {
@@ -147,6 +147,7 @@ fn carry_out(locked: &mut Locked<'_>, joining: Joining<'_>, doing: &str) -> Resu
     // it would not answer, and the next one asks a second later.
     let last = publishing(locked, &joining.endpoint)?;
     let key = joining.seat.sandbox.key.clone();
+    let hosts_text = hosts::text(&own_lines(&joining), &joining.spec.extra_hosts, &[]);
     build_with_last(locked, doing, plan, adjust, last, |done| {
         let (of_sandbox, of_join) = done.split_at_checked(split).unwrap_or((done, &[]));
         let container = joining.spec.container.clone();
@@ -159,7 +160,8 @@ fn carry_out(locked: &mut Locked<'_>, joining: Joining<'_>, doing: &str) -> Resu
             .put(sandbox_key(&container), &seat.sandbox)?
             .put_steps(join_steps(&endpoint.id, &container), of_join)?;
         if seat.fresh {
-            writes = writes.put_steps(sandbox_steps(&container), of_sandbox)?;
+            let of_sandbox = without_names(of_sandbox, &seat.sandbox.hosts, &hosts_text);
+            writes = writes.put_steps(sandbox_steps(&container), &of_sandbox)?;
         }
         if let Some(name) = seat.claims {
             writes = writes.claim(netns_key(&name), container.to_string());
@@ -289,6 +291,20 @@ fn files(joining: &Joining<'_>) -> Vec<Step> {
     let extra = &joining.spec.extra_hosts;
     let hosts = hosts::text(&own_lines(joining), extra, &network_lines(joining));
     vec![file(&sandbox.hosts, hosts), file(&sandbox.resolv_conf, sandbox.resolv_conf_text.clone())]
+}
+
+/// The plan as it is recorded: who else is on the network is worked out anew whenever it is asked, and a
+/// thousand names in each of a thousand records would be megabytes.
+fn without_names(steps: &[Done], hosts: &Path, own: &str) -> Vec<Done> {
+    let mut steps = steps.to_vec();
+    for done in &mut steps {
+        if let Step::File { path, text, .. } = &mut done.step
+            && path == hosts
+        {
+            own.clone_into(text);
+        }
+    }
+    steps
 }
 
 /// The lines of a container that sat here before, and those of everyone else on the network.
