@@ -298,7 +298,8 @@ fn files(joining: &Joining<'_>) -> Vec<Step> {
 fn without_names(steps: &[Done], hosts: &Path, own: &str) -> Vec<Done> {
     let mut steps = steps.to_vec();
     for done in &mut steps {
-        if let Step::File { path, text, .. } = &mut done.step
+        // What is put back where something was is compared by its text, if that cannot be done at once.
+        if let Step::File { path, text, before: None } = &mut done.step
             && path == hosts
         {
             own.clone_into(text);

@@ -313,7 +313,9 @@ mod tests {
         );
         let peer_mac = [2, 0, 0, 0, 0, 2];
         let veth = Veth { name: "nbv0", master: 2, mtu: 1400, peer: "eth0", peer_mac, netns: 4 };
-        assert_eq!(parsed(&add_veth(&veth).unwrap()), parsed(&ip));
+        let (kind, flags, message) = parsed(&ip);
+        let told = flags | netlink_packet_core::NLM_F_ECHO;
+        assert_eq!(parsed(&add_veth(&veth).unwrap()), (kind, told, message));
     }
 
     #[test]
