@@ -13,6 +13,7 @@
 #include <string.h>
 #include <sys/socket.h>
 #include <sys/time.h>
+#include <time.h>
 #include <unistd.h>
 
 struct visit {
@@ -155,4 +156,15 @@ int threads(void)
         closedir(tasks);
     }
     return count;
+}
+
+int threads_come_to(int count)
+{
+    /* The kernel says that a thread has ended before it takes it off its list. */
+    const struct timespec pause = {0, 1000000};
+    int tries = 2000;
+    while (threads() != count && --tries > 0) {
+        nanosleep(&pause, NULL);
+    }
+    return threads() == count;
 }

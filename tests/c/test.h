@@ -63,6 +63,8 @@ int reaches(const char *from, const char *to, const char *address);
 int new_namespace(char *path, size_t size);
 /* How many threads this process has. */
 int threads(void);
+/* Whether there are so many, now or within two seconds. */
+int threads_come_to(int count);
 
 #ifdef __cplusplus
 }

@@ -122,10 +122,19 @@ pub fn sh(line: &str) -> String {
     String::from_utf8(output.stdout).expect("text")
 }
 
-/// How many threads and descriptors this process has.
+/// How many threads and descriptors this process has. A thread that ends is none: the kernel says that
+/// it has ended before it takes it off its list.
 pub fn threads_and_descriptors() -> (usize, usize) {
-    let count = |path: &str| std::fs::read_dir(Path::new(path)).expect("/proc").count();
-    (count("/proc/self/task"), count("/proc/self/fd"))
+    let entries = |path: &str| std::fs::read_dir(Path::new(path)).expect("/proc");
+    let lives = |task: &PathBuf| {
+        // `PF_EXITING` of `linux/sched.h`, in the ninth field (proc_pid_stat(5)).
+        let stat = std::fs::read_to_string(task.join("stat")).unwrap_or_default();
+        let fields = stat.rsplit(')').next().unwrap_or_default();
+        let flags = fields.split_whitespace().nth(6).and_then(|word| word.parse::<u32>().ok());
+        flags.is_some_and(|flags| flags & 4 == 0)
+    };
+    let tasks = entries("/proc/self/task").map(|entry| entry.expect("a task").path());
+    (tasks.filter(lives).count(), entries("/proc/self/fd").count())
 }
 
 /// Waits until the kernel has reaped the links of namespaces that were given up.
