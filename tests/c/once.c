@@ -1,33 +1,7 @@
 /* One join and nothing else, for strace: no output, no program, no thread that stays. */
-#include <netberth.h>
+#include "test.h"
 
-#include <dirent.h>
 #include <stdio.h>
-#include <time.h>
-
-static int threads(void)
-{
-    DIR *tasks = opendir("/proc/self/task");
-    int count = 0;
-    while (tasks != NULL && readdir(tasks) != NULL) {
-        count++;
-    }
-    if (tasks != NULL) {
-        closedir(tasks);
-    }
-    return count;
-}
-
-/* The kernel says that a thread has ended before it takes it off its list. */
-static int threads_come_to(int count)
-{
-    const struct timespec pause = {0, 1000000};
-    int tries = 2000;
-    while (threads() != count && --tries > 0) {
-        nanosleep(&pause, NULL);
-    }
-    return threads() == count;
-}
 
 int main(int argc, char **argv)
 {

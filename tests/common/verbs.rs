@@ -1,6 +1,7 @@
 //! Verbs as data, and what is compared before and after them.
 #![allow(clippy::unwrap_used, clippy::panic, reason = "a test that cannot go on must say so")]
 
+use std::collections::BTreeMap;
 use std::path::Path;
 
 use netberth::model::{EndpointSpec, Filter, JoinRequest, JoinSpec, NetworkSpec, ServiceSpec};
@@ -151,11 +152,15 @@ fn forget_chance(json: &mut Value) {
     }
 }
 
-/// Lines that only one of two texts has.
+/// Lines that only one of two texts has, or has more often.
 pub fn difference(expected: &str, found: &str) -> String {
-    let only = |one: &str, other: &str, sign: char| {
-        let lines = one.lines().filter(|line| !other.lines().any(|there| there == *line));
-        lines.fold(String::new(), |text, line| format!("{text}{sign} {line}\n"))
-    };
-    only(expected, found, '-') + &only(found, expected, '+')
+    let mut counts: BTreeMap<&str, i32> = BTreeMap::new();
+    for line in expected.lines() {
+        *counts.entry(line).or_default() -= 1;
+    }
+    for line in found.lines() {
+        *counts.entry(line).or_default() += 1;
+    }
+    let differ = counts.into_iter().filter(|(_, count)| *count != 0);
+    differ.fold(String::new(), |text, (line, count)| format!("{text}{count:+} {line}\n"))
 }

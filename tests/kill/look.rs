@@ -1,6 +1,5 @@
 //! Everything that a verb may change, as text to compare.
 
-use std::collections::BTreeMap;
 use std::fmt::Write;
 use std::path::Path;
 use std::time::{Duration, Instant};
@@ -8,7 +7,7 @@ use std::time::{Duration, Instant};
 use netberth::Netberth;
 use netberth::store::Embedded;
 
-use super::super::common::verbs::dump;
+use super::super::common::verbs::{difference, dump};
 use super::super::common::{Host, sh};
 
 /// How long the kernel may take to clear away a namespace that was dropped.
@@ -62,19 +61,6 @@ impl Look {
     pub(crate) fn difference(&self, found: &Look) -> String {
         difference(&self.kernel, &found.kernel) + &difference(&self.store, &found.store)
     }
-}
-
-/// Lines that only one of two texts has, or has more often.
-fn difference(expected: &str, found: &str) -> String {
-    let mut counts: BTreeMap<&str, i32> = BTreeMap::new();
-    for line in expected.lines() {
-        *counts.entry(line).or_default() -= 1;
-    }
-    for line in found.lines() {
-        *counts.entry(line).or_default() += 1;
-    }
-    let differ = counts.into_iter().filter(|(_, count)| *count != 0);
-    differ.fold(String::new(), |text, (line, count)| format!("{text}{count:+} {line}\n"))
 }
 
 /// Link-local addresses and what belongs to them come late and by themselves, and so do an address's own
