@@ -201,11 +201,11 @@ fn rules_chains_and_sets_that_a_hand_has_touched() {
         sh(&format!("nft delete rule {table} spoof handle {handle}"));
         assert_eq!(
             only(&bed),
-            "rule inet netberth spoof | iifname @br ct state invalid,new,untracked \
+            "rule inet netberth spoof | ct state invalid,new,untracked iifname @br \
              fib saddr . iif oif missing counter drop | nothing"
         );
         sh(&format!(
-            "nft add rule {table} spoof iifname @br ct state invalid,new,untracked \
+            "nft add rule {table} spoof ct state invalid,new,untracked iifname @br \
              fib saddr . iif oif missing counter drop"
         ));
         clean(&bed);

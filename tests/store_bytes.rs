@@ -23,7 +23,8 @@ use netberth::store::conformance::everything;
 use netberth::store::{Embedded, Record};
 use netberth::{Config, Kind, Netberth};
 
-const FILES: [&str; 4] = ["netberth.db", "netberth.db-wal", "netberth.db-shm", "netberth.mark"];
+const FILES: [&str; 5] =
+    ["netberth.db", "netberth.db-wal", "netberth.db-shm", "netberth.mark", "netberth.intent"];
 
 const LIFE: [Verb; 8] = [
     Verb::Network(r#"{"name":"wéb","options":{"ipv6":true,"labels":{"tier":"front"}}}"#),

@@ -12,11 +12,13 @@ use netberth::store::conformance::{commit, everything, put};
 use netberth::store::{Embedded, Expect, Key, Record, Store, Table};
 use netberth_fuzz::{Choices, directory, fill, used};
 
-const NAMES: [&str; 3] = ["netberth.db", "netberth.db-wal", "netberth.mark"];
+const NAMES: [&str; 4] = ["netberth.db", "netberth.db-wal", "netberth.mark", "netberth.intent"];
+
+const INTENT: &str = "what is about to be done";
 
 struct Used {
     state: PathBuf,
-    files: [Vec<u8>; 3],
+    files: [Vec<u8>; 4],
     all: Vec<Record>,
 }
 
@@ -32,12 +34,13 @@ static USED: LazyLock<Used> = LazyLock::new(|| {
     fill(&Embedded::open(&state).unwrap(), newer);
     let store = Embedded::open(&state).unwrap();
     let all = everything(&store).unwrap();
+    store.intend(INTENT).unwrap();
     let files = NAMES.map(|name| fs::read(state.join(name)).unwrap());
     drop(store);
     Used { state, files, all }
 });
 
-fn changed(choices: &mut Choices<'_>) -> [Vec<u8>; 3] {
+fn changed(choices: &mut Choices<'_>) -> [Vec<u8>; 4] {
     let mut files = USED.files.clone();
     // One of them, as a disk would; the others are whole.
     let which = choices.below(files.len());
@@ -65,6 +68,8 @@ fn judge(state: &Path, whole: bool) {
     match Embedded::open(state).and_then(|store| Ok((everything(&store)?, store))) {
         Ok((found, store)) => {
             assert!(!whole || found == USED.all, "other records, and no error");
+            let intent = store.intended().unwrap();
+            assert!(!whole || intent.is_none_or(|text| text == INTENT), "another intent");
             let key = Key::new(Table::Lease, "fuzz", "fuzz");
             if commit(&store, vec![put(&key, "x", Expect::Any)]).is_ok() {
                 assert_eq!(store.get(&key).unwrap().unwrap().text, "x");
@@ -81,7 +86,7 @@ fuzz_target!(|bytes: &[u8]| {
     let mut choices = Choices(bytes);
     let whole = choices.byte() != 0xff;
     let files =
-        if whole { changed(&mut choices) } else { [choices.0.to_vec(), Vec::new(), Vec::new()] };
+        if whole { changed(&mut choices) } else { [choices.0.to_vec(), Vec::new(), Vec::new(), Vec::new()] };
     let state = &USED.state;
     let _ = fs::remove_file(state.join("netberth.db-shm"));
     for (name, bytes) in NAMES.iter().zip(&files) {

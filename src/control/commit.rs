@@ -1,6 +1,7 @@
 //! How a decision becomes true: ask what holds, write the intent, apply, write the record. Rollback,
 //! deletion and recovery are the same undoing.
 
+use std::borrow::Cow;
 use std::collections::BTreeSet;
 use std::path::PathBuf;
 
@@ -11,7 +12,7 @@ use super::log::Level;
 use super::records;
 use crate::error::{Error, Kind, Result};
 use crate::plan::{Done, Step, without_doomed};
-use crate::store::{Batch, Change, Expect, Key, Select, Table, encode};
+use crate::store::{Batch, Change, Expect, Key, Record, Select, Store, Table, encode};
 
 /// What a verb is about to do, written before the kernel is touched.
 #[derive(Debug, Serialize, Deserialize)]
@@ -42,9 +43,28 @@ pub(super) enum Intent {
     },
 }
 
-/// The verb in progress; there is at most one, because the lock is held.
+/// [`Intent`], as it is written: of what the verb itself goes on with.
+#[derive(Serialize)]
+#[serde(tag = "intent", rename_all = "snake_case")]
+enum Writing<'a> {
+    Build { doing: &'a str, undo: Vec<Cow<'a, Step>> },
+    TakeDown { doing: &'a str, adjust: &'a [Step], undo: Vec<Cow<'a, Step>>, batch: &'a Batch },
+}
+
+/// The verb in progress if it is one that commits on its way, or an older netberth's; there is at most
+/// one, because the lock is held.
 pub(super) fn current() -> Key {
     Key::new(Table::Intent, "", "current")
+}
+
+/// What is not finished, that of the last verb first.
+pub(super) fn unfinished(store: &dyn Store) -> Result<Vec<Record>> {
+    let last = store.intended()?.map(|text| Record { key: current(), text, revision: 0 });
+    let mut all: Vec<Record> = last.into_iter().collect();
+    if !store.is_empty(Table::Intent)? {
+        all.extend(store.list(&Select::all(Table::Intent))?);
+    }
+    Ok(all)
 }
 
 pub(super) fn intent_batch(intent: &Intent) -> Result<Batch> {
@@ -96,9 +116,11 @@ pub(super) fn build_with_last(
 ) -> Result<()> {
     let split = plan.len();
     plan.extend(last);
-    let mut ready = prepare(locked, plan)?;
-    let done: Vec<Done> = ready.iter().map(|ready| ready.done.clone()).collect();
+    let (done, how) = prepare(locked, plan)?;
     let batch = records(&done)?;
+    let planned = done.into_iter().zip(how);
+    let mut ready: Vec<Ready> =
+        planned.map(|(done, How { apply, undo })| Ready { done, apply, undo }).collect();
     let last = ready.split_off(split);
     ready.extend(adjust.into_iter().map(Ready::transient));
     ready.extend(last);
@@ -106,43 +128,47 @@ pub(super) fn build_with_last(
         staged.extend(ready);
         return locked.store().commit(&batch);
     }
-    perform(locked, doing, &ready, batch)
+    perform(locked, doing, ready, batch)
 }
 
 /// Does what is ready, and writes the records.
 pub(super) fn perform(
     locked: &mut Locked<'_>,
     doing: &str,
-    ready: &[Ready],
+    ready: Vec<Ready>,
     batch: Batch,
 ) -> Result<()> {
     if ready.is_empty() {
         return locked.store().commit(&batch);
     }
-    let undo: Vec<Step> =
-        ready.iter().filter(|ready| ready.undo).map(|ready| ready.done.step.clone()).collect();
-    let intent = Intent::Build { doing: doing.to_owned(), undo: intended(&undo) };
-    locked.store().commit(&intent_batch(&intent)?)?;
+    let undo = ready.iter().filter(|ready| ready.undo).map(|ready| &ready.done.step);
+    let intent = Writing::Build { doing, undo: intended(undo) };
+    locked.store().intend(&encode(&intent)?)?;
     let (applied, result) = apply(locked, ready);
-    let result = result.and_then(|()| locked.store().commit(&and_drop_intent(batch)));
+    let result = result.and_then(|()| locked.store().commit(&batch));
     let Err(cause) = result else { return Ok(()) };
     Err(roll_back(locked, doing, &applied, cause))
 }
 
+/// What is done with a step of a plan.
+struct How {
+    apply: bool,
+    undo: bool,
+}
+
 /// Whether each step holds already, and whether others need it too.
-fn prepare(locked: &Locked<'_>, plan: Vec<Step>) -> Result<Vec<Ready>> {
+fn prepare(locked: &Locked<'_>, plan: Vec<Step>) -> Result<(Vec<Done>, Vec<How>)> {
     let shared = shared_elsewhere(locked, plan.iter(), &[])?;
-    plan.into_iter()
-        .map(|step| {
-            let holds = step.may_hold() && locked.kernel().holds(&step)?;
-            let other = shared.iter().find(|done| step.is_shared() && done.step.same_as(&step));
-            Ok(match other {
-                // The first to need it found the world as it was: its memory is the true one.
-                Some(done) => Ready { done: done.clone(), apply: !holds, undo: false },
-                None => Ready { done: Done { step, held: holds }, apply: !holds, undo: !holds },
-            })
+    let decide = |step: Step| {
+        let holds = step.may_hold() && locked.kernel().holds(&step)?;
+        let other = shared.iter().find(|done| step.is_shared() && done.step.same_as(&step));
+        Ok(match other {
+            // The first to need it found the world as it was: its memory is the true one.
+            Some(done) => (done.clone(), How { apply: !holds, undo: false }),
+            None => (Done { step, held: holds }, How { apply: !holds, undo: !holds }),
         })
-        .collect()
+    };
+    plan.into_iter().map(decide).collect()
 }
 
 /// The shared steps in the plans of everything but `except` that any of `steps` could be the same
@@ -171,17 +197,18 @@ fn shared_elsewhere<'a>(
 }
 
 /// Applies what does not hold yet; tells what there is to undo.
-fn apply(locked: &mut Locked<'_>, ready: &[Ready]) -> (Vec<Step>, Result<()>) {
-    let wanted: Vec<&Ready> = ready.iter().filter(|ready| ready.apply).collect();
-    let steps: Vec<Step> = wanted.iter().map(|ready| ready.done.step.clone()).collect();
+fn apply(locked: &mut Locked<'_>, ready: Vec<Ready>) -> (Vec<Step>, Result<()>) {
+    let wanted = ready.into_iter().filter(|ready| ready.apply);
+    let (steps, undo): (Vec<Step>, Vec<bool>) =
+        wanted.map(|ready| (ready.done.step, ready.undo)).unzip();
     let outcome = locked.kernel().apply(&steps);
     let mut applied = Vec::new();
-    for (ready, done) in wanted.iter().zip(&outcome.done) {
+    for ((step, undo), done) in steps.into_iter().zip(undo).zip(&outcome.done) {
         if *done {
-            locked.say(Level::Debug, || ready.done.step.to_string());
+            locked.say(Level::Debug, || step.to_string());
         }
-        if *done && ready.undo {
-            applied.push(ready.done.step.clone());
+        if *done && undo {
+            applied.push(step);
         }
     }
     (applied, outcome.failed.map_or(Ok(()), |(_, error)| Err(error)))
@@ -200,7 +227,7 @@ fn roll_back(locked: &mut Locked<'_>, doing: &str, applied: &[Step], cause: Erro
     }
 }
 
-/// Drops the intent; what could not be undone is kept, and tried again before the next verb.
+/// What could not be undone is kept, and tried again before the next verb.
 pub(super) fn leftover(doing: &str, left: Vec<Step>) -> Result<Batch> {
     let mut batch = Batch::default();
     if !left.is_empty() {
@@ -208,7 +235,7 @@ pub(super) fn leftover(doing: &str, left: Vec<Step>) -> Result<Batch> {
         let text = encode(&Intent::Build { doing: doing.to_owned(), undo: left })?;
         batch.changes.push(Change::Put { key, text, expect: Expect::Any });
     }
-    Ok(and_drop_intent(batch))
+    Ok(batch)
 }
 
 /// Takes down what `remove` says was done under the keys `owners`: `adjust` first, so that nothing
@@ -227,25 +254,20 @@ pub(super) fn take_down(
     if adjust.is_empty() && undo_list.is_empty() {
         return locked.store().commit(&gone);
     }
-    let intent = Intent::TakeDown {
-        doing: doing.to_owned(),
-        adjust,
-        undo: intended(&undo_list),
-        batch: gone.clone(),
-    };
-    locked.store().commit(&intent_batch(&intent)?)?;
-    let Intent::TakeDown { adjust, .. } = intent else { return Ok(()) };
+    let undo_intended = intended(undo_list.iter());
+    let intent = Writing::TakeDown { doing, adjust: &adjust, undo: undo_intended, batch: &gone };
+    locked.store().intend(&encode(&intent)?)?;
     let unadjusted = adjust_all(locked, &adjust);
     let unswapped = unadjusted.iter().any(|(step, _)| matches!(step, Step::Swap { .. }));
     let (remaining, undoing) = undo(locked, &undo_list);
     let mut failures = unadjusted.into_iter().map(|(_, error)| error).chain(undoing);
     let Some(first) = failures.next() else {
-        return locked.store().commit(&and_drop_intent(gone));
+        return locked.store().commit(&gone);
     };
     let cause = failures.fold(first, Error::and_while_undoing);
     let steps = remaining.into_iter().map(|step| Done { step, held: false }).collect();
     let remains = Remains { steps, unswapped };
-    let marked = left(&remains).and_then(|batch| locked.store().commit(&and_drop_intent(batch)));
+    let marked = left(&remains).and_then(|batch| locked.store().commit(&batch));
     Err(match marked {
         Ok(()) => cause,
         Err(error) => cause.and_while_undoing(error),
@@ -324,19 +346,19 @@ pub(super) fn undo(locked: &mut Locked<'_>, steps: &[Step]) -> (Vec<Step>, Vec<E
 
 /// What an intent holds of these: as much as an undoing looks at. A file that was not there is removed,
 /// whatever was to be in it.
-fn intended(steps: &[Step]) -> Vec<Step> {
-    let mut steps = by_themselves(steps);
-    for step in &mut steps {
-        if let Step::File { text, before: None, .. } = step {
-            text.clear();
+fn intended<'a>(steps: impl Iterator<Item = &'a Step> + Clone) -> Vec<Cow<'a, Step>> {
+    let bare = |step: &'a Step| match step {
+        Step::File { path, before: None, .. } => {
+            Cow::Owned(Step::File { path: path.clone(), text: String::new(), before: None })
         }
-    }
-    steps
+        step => Cow::Borrowed(step),
+    };
+    without_doomed(steps).into_iter().map(|(_, step)| bare(step)).collect()
 }
 
 /// Those that do not go with others.
 fn by_themselves(steps: &[Step]) -> Vec<Step> {
-    without_doomed(steps).into_iter().map(|(_, step)| step.clone()).collect()
+    without_doomed(steps.iter()).into_iter().map(|(_, step)| step.clone()).collect()
 }
 
 /// The file that the step makes.

@@ -34,6 +34,7 @@ impl Netberth {
     pub(super) fn lock_as_it_is(&self) -> Result<Locked<'_>> {
         let wait: Duration = self.shared.config.lock_timeout;
         let held = Some(self.shared.lock.lock(wait)?);
+        self.store.hold()?;
         let listened = !self.silent && self.shared.log.get().is_some();
         Ok(Locked { netberth: self, held, messages: Vec::new(), listened, staged: None })
     }
@@ -73,6 +74,7 @@ impl Drop for Locked<'_> {
         // On a stage nothing ends: the verb is the holder's.
         if self.held.is_some() {
             self.kernel().rest();
+            self.store().release();
         }
         drop(self.held.take());
         if let Some(log) = self.netberth.shared.log.get() {

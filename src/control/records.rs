@@ -63,8 +63,12 @@ pub(super) fn boot_key() -> Key {
     Key::new(Table::Cursor, "boot", "")
 }
 
-fn read<T: DeserializeOwned>(store: &dyn Store, key: &Key) -> Result<Option<T>> {
-    store.get(key)?.map(|record| decode(&record)).transpose()
+fn read<T>(store: &dyn Store, key: &Key) -> Result<Option<T>>
+where
+    T: DeserializeOwned + Clone + Send + Sync + 'static,
+{
+    let found = store.found(key)?.map(|found| found.read::<T>()).transpose()?;
+    Ok(found.map(Arc::unwrap_or_clone))
 }
 
 fn read_all<T: DeserializeOwned>(store: &dyn Store, select: &Select<'_>) -> Result<Vec<T>> {
@@ -108,7 +112,7 @@ pub(super) fn steps(store: &dyn Store, key: &Key) -> Result<Vec<Done>> {
 
 /// The text of a plain record.
 pub(super) fn text(store: &dyn Store, key: &Key) -> Result<Option<String>> {
-    Ok(store.get(key)?.map(|record| record.text))
+    Ok(store.found(key)?.map(|found| found.record().text.clone()))
 }
 
 /// A batch under construction.

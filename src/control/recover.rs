@@ -1,6 +1,6 @@
 //! After a crash: what was being built is undone, what was being taken down is finished.
 
-use super::commit::{Intent, adjust_all, current, leftover, undo};
+use super::commit::{self, Intent, adjust_all, current, leftover, undo};
 use super::locked::Locked;
 use super::log::Level;
 use super::repair;
@@ -11,7 +11,7 @@ use crate::store::{Batch, Change, Expect, Record, Select, Table, decode, encode}
 /// The verb that the last holder of the lock did not finish, if any, and what earlier clean-ups
 /// could not undo: before anything is built where it stands.
 pub(super) fn unfinished(locked: &mut Locked<'_>) -> Result<()> {
-    for record in locked.store().list(&Select::all(Table::Intent))? {
+    for record in commit::unfinished(locked.store())? {
         // Of nobody's verb everything is seen to as if it were the last one's.
         let left = record.key != current();
         match decode(&record)? {

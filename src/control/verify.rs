@@ -8,7 +8,7 @@ use std::sync::Arc;
 use ipnet::IpNet;
 
 use super::books::Books;
-use super::commit::Intent;
+use super::commit::{self, Intent};
 use super::flaws::{self, Audit, owner_of};
 use super::locked::Locked;
 use super::route::{legs, moves};
@@ -22,7 +22,7 @@ use crate::model::{
 use crate::plan::{Ask, Done, Facts, Look, Ns, Seen, SeenLink, Step, Tenant};
 use crate::services::checks::{self, Action, Finding, Known, Places, Recorded};
 use crate::services::{hosts, ports};
-use crate::store::{Select, Table, decode};
+use crate::store::decode;
 
 impl Netberth {
     /// Says what is not as it was made, and what of the host keeps networks from working. Nothing
@@ -211,7 +211,14 @@ pub(super) fn look(locked: &Locked<'_>) -> Result<Sight> {
 fn places(locked: &Locked<'_>) -> Places {
     let config = locked.netberth.config();
     let state = config.state_dir.clone();
-    let files = ["netberth.db", "netberth.db-wal", "netberth.db-shm", "netberth.mark", "lock"];
+    let files = [
+        "netberth.db",
+        "netberth.db-wal",
+        "netberth.db-shm",
+        "netberth.mark",
+        "netberth.intent",
+        "lock",
+    ];
     Places {
         directories: vec![config.run_dir.clone(), config.netns_dir(), config.sandboxes_dir()],
         files: files.map(|name| state.join(name)).into(),
@@ -353,7 +360,7 @@ fn known(names: &HashMap<String, Owner>, id: &str) -> Owner {
 /// told by itself.
 fn unfinished(locked: &Locked<'_>) -> Result<(Vec<String>, bool)> {
     let (mut verbs, mut repairing) = (Vec::new(), false);
-    for record in locked.store().list(&Select::all(Table::Intent))? {
+    for record in commit::unfinished(locked.store())? {
         match decode(&record)? {
             Intent::Build { doing, .. } | Intent::TakeDown { doing, .. } => verbs.push(doing),
             Intent::Repair { .. } => repairing = true,

@@ -174,7 +174,7 @@ impl Kernel for Linux {
     }
 
     fn undo(&self, steps: &[Step]) -> Vec<Result<()>> {
-        let kept = without_doomed(steps);
+        let kept = without_doomed(steps.iter());
         let mut backwards: Vec<(usize, Cow<'_, Step>)> = Vec::with_capacity(kept.len() + 1);
         for (index, step) in kept.into_iter().rev() {
             backwards.push((index, Cow::Borrowed(step)));

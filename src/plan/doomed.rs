@@ -7,9 +7,9 @@ use crate::model::Ns;
 
 /// The steps, with their indexes, that are left to undo when those are left out whose device or
 /// namespace is removed by another of them, and those that have nothing to undo.
-pub(crate) fn without(steps: &[Step]) -> Vec<(usize, &Step)> {
-    let doomed = Doomed::of(steps);
-    steps.iter().enumerate().filter(|(_, step)| !doomed.takes(step)).collect()
+pub(crate) fn without<'a>(steps: impl Iterator<Item = &'a Step> + Clone) -> Vec<(usize, &'a Step)> {
+    let doomed = Doomed::of(steps.clone());
+    steps.enumerate().filter(|(_, step)| !doomed.takes(step)).collect()
 }
 
 #[derive(Default)]
@@ -19,7 +19,7 @@ struct Doomed<'a> {
 }
 
 impl<'a> Doomed<'a> {
-    fn of(steps: &'a [Step]) -> Self {
+    fn of(steps: impl Iterator<Item = &'a Step>) -> Self {
         let mut doomed = Doomed::default();
         for step in steps {
             match step {
@@ -80,10 +80,10 @@ mod tests {
         };
         let port = Step::BridgePort { name: "nb1".into() };
         let steps = [veth, port, up("lo"), up("eth0")];
-        let left: Vec<usize> = without(&steps).into_iter().map(|(index, _)| index).collect();
+        let left: Vec<usize> = without(steps.iter()).into_iter().map(|(index, _)| index).collect();
         assert_eq!(left, [0, 2]);
         let netns = Step::Netns { path: "/run/c1".into(), of: None };
-        let left = without(&[netns, up("lo")]).len();
+        let left = without([netns, up("lo")].iter()).len();
         assert_eq!(left, 1);
     }
 }

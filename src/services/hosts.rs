@@ -37,14 +37,18 @@ pub(crate) fn endpoint_lines(endpoint: &Endpoint, network: &str) -> Vec<String> 
     let name = endpoint.name.as_str();
     let name = name.strip_prefix('/').unwrap_or(name);
     let words = std::iter::once(name).chain(endpoint.aliases.iter().map(String::as_str));
-    let mut names: Vec<String> = Vec::new();
+    let mut names = String::new();
     for word in words.filter(|word| is_word(word)) {
-        names.push(word.to_owned());
+        let between = if names.is_empty() { "" } else { " " };
+        names.extend([between, word]);
         if is_word(network) {
-            names.push(format!("{word}.{network}"));
+            names.extend([" ", word, ".", network]);
         }
     }
-    own_lines(&names, endpoint.ips())
+    if names.is_empty() {
+        return Vec::new();
+    }
+    endpoint.ips().map(|address| format!("{address}\t{names}")).collect()
 }
 
 /// The lines by which a network finds a back end of a service: `tasks.` and the service's name.
@@ -66,7 +70,11 @@ pub(crate) fn task_lines(
 }
 
 fn is_word(text: &str) -> bool {
-    !text.is_empty() && !text.contains(|c: char| c.is_whitespace() || c.is_control() || c == '#')
+    // A thousand names are looked at in each join: almost all of them are of these letters.
+    let plain = |byte: u8| byte.is_ascii_graphic() && byte != b'#';
+    !text.is_empty()
+        && (text.bytes().all(plain)
+            || !text.contains(|c: char| c.is_whitespace() || c.is_control() || c == '#'))
 }
 
 /// The whole file: own lines, the local ones, the caller's, then the network's names.

@@ -15,6 +15,7 @@ pub fn conforms(store: &dyn Store) {
     keeps_the_order_of_creation(store);
     selects(store);
     keeps_every_text(store);
+    keeps_an_intent_until_the_next_commit(store);
     is_empty(store);
 }
 
@@ -62,7 +63,22 @@ fn refused(store: &dyn Store, changes: Vec<Change>, key: &Key) {
     assert_eq!(everything(store).unwrap(), before, "a refused batch changed something");
 }
 
+fn keeps_an_intent_until_the_next_commit(store: &dyn Store) {
+    assert_eq!(store.intended().unwrap(), None);
+    for text in ["join", "", "de\0tach \u{1f980}"] {
+        store.intend("what is replaced").unwrap();
+        store.intend(text).unwrap();
+        assert_eq!(store.intended().unwrap().as_deref(), Some(text));
+        let key = web("a");
+        refused(store, vec![put(&key, "a", Expect::Revision(7))], &key);
+        assert_eq!(store.intended().unwrap().as_deref(), Some(text), "a refused batch drops it");
+        store.commit(&Batch::default()).unwrap();
+        assert_eq!(store.intended().unwrap(), None);
+    }
+}
+
 fn is_empty(store: &dyn Store) {
+    assert!(Table::ALL.iter().all(|table| store.is_empty(*table).unwrap()));
     assert_eq!(everything(store).unwrap(), []);
     assert_eq!(store.get(&web("a")).unwrap(), None);
 }
@@ -76,6 +92,7 @@ fn puts_and_gets(store: &dyn Store) {
     let key = web("a");
     store.commit(&Batch::default()).unwrap();
     commit(store, vec![put(&key, "one", Expect::Any)]).unwrap();
+    assert!(!store.is_empty(Table::Endpoint).unwrap() && store.is_empty(Table::Lease).unwrap());
     let first = store.get(&key).unwrap().unwrap();
     assert_eq!((&first.key, first.text.as_str()), (&key, "one"));
     assert!(first.revision > 0);

@@ -15,7 +15,9 @@
 mod create;
 mod fault;
 mod fork;
+mod intent;
 mod kept;
+mod known;
 mod mark;
 mod migrate;
 mod open;
@@ -97,11 +99,58 @@ impl Store for Embedded {
         self.with(|live, file| read::list(&live.connection, file, select))
     }
 
+    fn found(&self, key: &Key) -> Result<Option<Arc<Listed>>> {
+        self.with(|live, file| {
+            if let Some(known) = live.known.get(key) {
+                return Ok(known);
+            }
+            let kept = live.kept.as_ref().filter(|_| live.known.is_held());
+            if let Some(kept) = kept.and_then(|kept| kept.get(key)) {
+                return Ok(Some(kept));
+            }
+            let finder =
+                &mut read::finder(&live.connection).map_err(|error| fault::sqlite(file, &error))?;
+            let found = read::find(finder, file, key)?.map(|row| Listed::new(row.record));
+            live.known.put(key, found.clone());
+            Ok(found)
+        })
+    }
+
     fn listed(&self, table: Table, parent: &str) -> Result<Vec<Arc<Listed>>> {
-        self.with(|live, file| kept::listed(&live.connection, &mut live.kept, file, table, parent))
+        self.with(|live, file| kept::listed(live, file, table, parent))
+    }
+
+    fn is_empty(&self, table: Table) -> Result<bool> {
+        self.with(|live, file| read::is_empty(&live.connection, file, table))
+    }
+
+    fn hold(&self) -> Result<()> {
+        self.with(|live, file| known::hold(live).map_err(|error| fault::sqlite(file, &error)))
+    }
+
+    fn release(&self) {
+        // A child that was forked holds nothing.
+        let _ = self.with(|live, _| {
+            known::release(live);
+            Ok(())
+        });
     }
 
     fn commit(&self, batch: &Batch) -> Result<()> {
         self.with(|live, file| write::commit(live, file, batch))
+    }
+
+    fn intend(&self, text: &str) -> Result<()> {
+        self.with(|live, file| {
+            let last = known::last(live, file)?;
+            live.intent.write(file, last, text)
+        })
+    }
+
+    fn intended(&self) -> Result<Option<String>> {
+        self.with(|live, file| {
+            let last = known::last(live, file)?;
+            live.intent.read(file, last)
+        })
     }
 }

@@ -16,6 +16,7 @@ struct Records {
     rows: BTreeMap<Key, Row>,
     /// The last revision given to any record.
     last: u64,
+    intent: Option<String>,
 }
 
 #[derive(Clone, Debug)]
@@ -76,7 +77,17 @@ impl Store for Memory {
         for change in &batch.changes {
             next.apply(change)?;
         }
+        next.intent = None;
         *records = next;
         Ok(())
+    }
+
+    fn intend(&self, text: &str) -> Result<()> {
+        self.0.lock().intent = Some(text.to_owned());
+        Ok(())
+    }
+
+    fn intended(&self) -> Result<Option<String>> {
+        Ok(self.0.lock().intent.clone())
     }
 }

@@ -46,7 +46,8 @@ pub enum Table {
     /// What was done for a noun; parent = "network" or "sandbox" with the noun's id, or an endpoint's
     /// id with the container's.
     Steps,
-    /// What a changing verb was about to do; no parent.
+    /// What a verb was about to do that commits on its way, and what could not be undone; no parent, or
+    /// "left". Any other verb says it by [`Store::intend`].
     Intent,
 }
 
@@ -202,6 +203,11 @@ pub trait Store: Send + Sync {
     /// One record.
     fn get(&self, key: &Key) -> Result<Option<Record>>;
 
+    /// One record, as [`Store::get`], for who asks again and again.
+    fn found(&self, key: &Key) -> Result<Option<Arc<Listed>>> {
+        Ok(self.get(key)?.map(Listed::new))
+    }
+
     /// The records selected, in order of creation (a record that is put again keeps its place).
     fn list(&self, select: &Select<'_>) -> Result<Vec<Record>>;
 
@@ -210,6 +216,27 @@ pub trait Store: Send + Sync {
         Ok(self.list(&Select::of(table, parent))?.into_iter().map(Listed::new).collect())
     }
 
+    /// Whether a table has no records.
+    fn is_empty(&self, table: Table) -> Result<bool> {
+        Ok(self.list(&Select::all(table))?.is_empty())
+    }
+
+    /// Whoever commits has the lock, and the caller has it until [`Store::release`]: what was read or
+    /// written stays true until then.
+    fn hold(&self) -> Result<()> {
+        Ok(())
+    }
+
+    /// The lock is given up, or is about to be.
+    fn release(&self) {}
+
     /// Makes all changes or none.
     fn commit(&self, batch: &Batch) -> Result<()>;
+
+    /// Writes down what is about to be done, for who comes after a crash; replaces what was written
+    /// before. The next commit drops it, together with what that writes.
+    fn intend(&self, text: &str) -> Result<()>;
+
+    /// What was written down, if nothing has been committed since.
+    fn intended(&self) -> Result<Option<String>>;
 }

@@ -23,6 +23,15 @@ pub struct Overlay<B> {
 struct Own {
     rows: HashMap<Key, Fate>,
     last: u64,
+    intent: Intent,
+}
+
+/// What is about to be done.
+#[derive(Clone, Debug)]
+enum Intent {
+    /// Whatever that is beneath.
+    Beneath,
+    Here(Option<String>),
 }
 
 /// What became of a record here.
@@ -43,7 +52,8 @@ where
 {
     /// An overlay without changes.
     pub fn over(base: B) -> Self {
-        Overlay { base, own: Mutex::new(Own { rows: HashMap::new(), last: FIRST }) }
+        let own = Own { rows: HashMap::new(), last: FIRST, intent: Intent::Beneath };
+        Overlay { base, own: Mutex::new(own) }
     }
 }
 
@@ -171,6 +181,13 @@ where
         }
     }
 
+    fn found(&self, key: &Key) -> Result<Option<Arc<Listed>>> {
+        match self.own.lock().rows.get(key) {
+            Some(fate) => Ok(fate.listed().cloned()),
+            None => self.base.found(key),
+        }
+    }
+
     fn list(&self, select: &Select<'_>) -> Result<Vec<Record>> {
         let own = self.own.lock();
         let records = self.base.list(select)?;
@@ -184,13 +201,34 @@ where
         Ok(own.over(&select, records, |listed| &listed.record().key, Arc::clone))
     }
 
+    fn hold(&self) -> Result<()> {
+        self.base.hold()
+    }
+
+    fn release(&self) {
+        self.base.release();
+    }
+
     fn commit(&self, batch: &Batch) -> Result<()> {
         let mut own = self.own.lock();
         let mut next = own.clone();
         for change in &batch.changes {
             next.apply(&*self.base, change)?;
         }
+        next.intent = Intent::Here(None);
         *own = next;
         Ok(())
+    }
+
+    fn intend(&self, text: &str) -> Result<()> {
+        self.own.lock().intent = Intent::Here(Some(text.to_owned()));
+        Ok(())
+    }
+
+    fn intended(&self) -> Result<Option<String>> {
+        match &self.own.lock().intent {
+            Intent::Beneath => self.base.intended(),
+            Intent::Here(intent) => Ok(intent.clone()),
+        }
     }
 }

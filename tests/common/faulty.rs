@@ -295,4 +295,14 @@ impl Store for FaultyStore {
         self.script.call(Call::Commit)?;
         self.inner.commit(batch)
     }
+
+    fn intend(&self, text: &str) -> Result<()> {
+        self.script.call(Call::Commit)?;
+        self.inner.intend(text)
+    }
+
+    fn intended(&self) -> Result<Option<String>> {
+        self.script.call(Call::Read)?;
+        self.inner.intended()
+    }
 }

@@ -129,6 +129,7 @@ pub fn dump(store: &dyn Store) -> String {
             lines.push(format!("{} {text}", record.key));
         }
     }
+    lines.extend(store.intended().unwrap().map(|text| format!("intent/current {text}")));
     lines.sort();
     lines.join("\n")
 }

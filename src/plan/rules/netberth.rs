@@ -91,24 +91,25 @@ fn sets() -> Vec<Set> {
 }
 
 /// `route_localnet` lets 127/8 in from the wire: this closes it again. The kernel drops `::1` by
-/// itself, but with `br_netfilter` the hook runs before that check.
+/// itself, but with `br_netfilter` the hook runs before that check. Every packet passes here: the device
+/// is looked at once.
 fn raw_pre() -> Chain {
-    let wire = || is_not(Field::Iifname, Value::Ifname("lo".to_owned()));
     let rules = [
-        Rule::of([wire(), within(Field::Daddr(Ipv4), LOOPBACK), DROP]),
-        Rule::of([wire(), within(Field::Saddr(Ipv4), LOOPBACK), DROP]),
-        Rule::of([wire(), is(Field::Daddr(Ipv6), Value::Addr(LOCALHOST6)), DROP]),
-        Rule::of([wire(), is(Field::Saddr(Ipv6), Value::Addr(LOCALHOST6)), DROP]),
+        Rule::of([is(Field::Iifname, Value::Ifname("lo".to_owned())), ACCEPT]),
+        Rule::of([within(Field::Daddr(Ipv4), LOOPBACK), DROP]),
+        Rule::of([within(Field::Saddr(Ipv4), LOOPBACK), DROP]),
+        Rule::of([is(Field::Daddr(Ipv6), Value::Addr(LOCALHOST6)), DROP]),
+        Rule::of([is(Field::Saddr(Ipv6), Value::Addr(LOCALHOST6)), DROP]),
     ];
     Chain::of("raw_pre", rules).hooked(Filter, Hook::Prerouting, RAW)
 }
 
 /// Stops a container from using another's address, or a foreign one. Packets of a connection that
-/// was let through are not looked up again.
+/// was let through are not looked up again, not even their device, which is a name in a set.
 fn spoof() -> Chain {
     let fresh = Statement::CtState(vec![State::Invalid, State::New, State::Untracked]);
     let rules =
-        [Rule::of([member(Field::Iifname, "br"), fresh, Statement::NoRouteBack, COUNTER, DROP])];
+        [Rule::of([fresh, member(Field::Iifname, "br"), Statement::NoRouteBack, COUNTER, DROP])];
     Chain::of("spoof", rules).hooked(Filter, Hook::Prerouting, MANGLE)
 }
 

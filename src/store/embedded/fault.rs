@@ -28,6 +28,16 @@ pub(super) fn damaged(file: &Path, what: &str) -> Error {
     store(file, format!("the file is damaged, {what}; {RECOVER}"))
 }
 
+/// An error of the operating system at `file`, which is beside the records.
+pub(super) fn io(file: &Path, error: &std::io::Error) -> Error {
+    let told = Error::io(error);
+    match error.raw_os_error() {
+        Some(libc::ENOSPC | libc::EDQUOT) => store(file, FULL),
+        _ if told.kind() == Kind::Denied => told.doing(file.display().to_string()),
+        _ => told.with_kind(Kind::Store).doing(file.display().to_string()),
+    }
+}
+
 /// An error of SQLite at `file`.
 pub(super) fn sqlite(file: &Path, error: &rusqlite::Error) -> Error {
     let text = error.to_string().to_lowercase();

@@ -13,7 +13,9 @@ use std::time::{Duration, Instant};
 use parking_lot::{Mutex, MutexGuard};
 use rusqlite::Connection;
 
+use super::intent::Intent;
 use super::kept::Kept;
+use super::known::Known;
 use super::mark::Mark;
 use crate::error::{Error, Kind, Result};
 
@@ -38,6 +40,8 @@ pub(super) struct Live {
     pub(super) durable: bool,
     pub(super) mark: Mark,
     pub(super) kept: Option<Kept>,
+    pub(super) intent: Intent,
+    pub(super) known: Known,
 }
 
 /// Opens a connection with `open` when no inherited one is left.

@@ -9,10 +9,11 @@ use std::sync::Arc;
 
 use rusqlite::Connection;
 
+use super::fork::Live;
 use super::read::prepare;
 use super::{fault, read};
 use crate::error::Result;
-use crate::store::{Change, Key, Listed, Record, Select, Table};
+use crate::store::{Key, Listed, Select, Table};
 
 /// Longer lists are read anew each time: a few endpoints with tens of thousands of ports each.
 const LONGEST: usize = 8 << 20;
@@ -30,20 +31,20 @@ pub(super) struct Kept {
 
 /// The list of `table` and `parent`, from `kept` where nobody has changed it.
 pub(super) fn listed(
-    connection: &Connection,
-    kept: &mut Option<Kept>,
+    live: &mut Live,
     file: &Path,
     table: Table,
     parent: &str,
 ) -> Result<Vec<Arc<Listed>>> {
     let failed = |error| fault::sqlite(file, &error);
-    let now = version(connection).map_err(failed)?;
-    if let Some(known) =
-        kept.as_ref().filter(|known| known.version == now && known.is(table, parent))
-    {
-        return Ok(known.rows.clone());
+    let Live { connection, kept, known, .. } = live;
+    if !known.is_held() {
+        forget_unless(kept, version(connection).map_err(failed)?);
     }
-    *kept = None;
+    if let Some(kept) = kept.as_ref().filter(|kept| kept.is(table, parent)) {
+        return Ok(kept.rows.clone());
+    }
+    let now = version(connection).map_err(failed)?;
     // A commit between the version and the list makes the version the older one: then it is read again.
     let records = read::list(connection, file, &Select::of(table, parent))?;
     let length: usize = records.iter().map(|record| record.text.len()).sum();
@@ -52,21 +53,26 @@ pub(super) fn listed(
         let id = |row: &Arc<Listed>| row.record().key.id.clone();
         let places = rows.iter().enumerate().map(|(at, row)| (id(row), at)).collect();
         let (parent, rows) = (parent.to_owned(), rows.clone());
-        *kept = Some(Kept { table, parent, version: now, rows, places });
+        live.kept = Some(Kept { table, parent, version: now, rows, places });
     }
     Ok(rows)
 }
 
 /// Within a transaction that writes: forgets the list if others have written since.
 pub(super) fn check(connection: &Connection, kept: &mut Option<Kept>) -> rusqlite::Result<()> {
-    if let Some(known) = kept {
-        let same = version(connection)? == known.version;
-        kept.take_if(|_| !same);
+    if kept.is_some() {
+        forget_unless(kept, version(connection)?);
     }
     Ok(())
 }
 
-fn version(connection: &Connection) -> rusqlite::Result<i64> {
+/// Forgets a list that is of another version.
+pub(super) fn forget_unless(kept: &mut Option<Kept>, version: i64) {
+    kept.take_if(|kept| kept.version != version);
+}
+
+/// Changes when another connection has committed.
+pub(super) fn version(connection: &Connection) -> rusqlite::Result<i64> {
     prepare(connection, "PRAGMA data_version")?.query_row([], |row| row.get(0))
 }
 
@@ -75,12 +81,18 @@ impl Kept {
         self.table == table && self.parent == parent
     }
 
+    /// The record of a key, if this is the list where it stands.
+    pub(super) fn get(&self, key: &Key) -> Option<Arc<Listed>> {
+        let at = self.places.get(&key.id).filter(|_| self.is(key.table, &key.parent))?;
+        self.rows.get(*at).cloned()
+    }
+
     /// After a commit: what became of a record, which keeps its place if it was there.
-    fn note(&mut self, key: &Key, record: Option<Record>) {
+    pub(super) fn note(&mut self, key: &Key, record: Option<Arc<Listed>>) {
         if !self.is(key.table, &key.parent) {
             return;
         }
-        match (self.places.get(&key.id).copied(), record.map(Listed::new)) {
+        match (self.places.get(&key.id).copied(), record) {
             (Some(at), Some(new)) => {
                 if let Some(row) = self.rows.get_mut(at) {
                     *row = new;
@@ -96,21 +108,6 @@ impl Kept {
                 self.rows.push(new);
             }
             (None, None) => {}
-        }
-    }
-}
-
-/// After a commit of `changes`, whose writes were given the revisions after `revision`.
-pub(super) fn note(kept: &mut Option<Kept>, changes: &[Change], mut revision: u64) {
-    let Some(kept) = kept else { return };
-    for change in changes {
-        match change {
-            Change::Put { key, text, .. } => {
-                revision += 1;
-                let record = Record { key: key.clone(), text: text.clone(), revision };
-                kept.note(key, Some(record));
-            }
-            Change::Delete { key, .. } => kept.note(key, None),
         }
     }
 }

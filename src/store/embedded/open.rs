@@ -10,6 +10,8 @@ use rusqlite::config::DbConfig;
 use rusqlite::{Connection, OpenFlags, Row};
 
 use super::fork::Live;
+use super::intent::Intent;
+use super::known::Known;
 use super::mark::{self, Mark};
 use super::{create, fault, migrate, read};
 use crate::error::{Error, Kind, Result};
@@ -42,7 +44,9 @@ pub(super) fn open(file: &Path) -> Result<Live> {
     }
     let last = sum_up(&connection, file)?;
     mark::reached(file, told, last)?;
-    Ok(Live { connection, durable: false, mark: Mark::open(file, last), kept: None })
+    let (mark, intent) = (Mark::open(file, last), Intent::default());
+    let known = Known::default();
+    Ok(Live { connection, durable: false, mark, kept: None, intent, known })
 }
 
 /// Looks without opening: closing another descriptor of the file would drop SQLite's locks, and

@@ -73,9 +73,19 @@ pub(super) fn everything(snapshot: &Transaction<'_>, file: &Path) -> Result<()> 
 /// The last revision that was given to any record.
 pub(super) fn last(connection: &Connection, file: &Path) -> Result<u64> {
     let sql = "SELECT count FROM tally WHERE tbl='' AND parent='' AND count>=0 AND sums=~count";
-    let last = connection.query_row(sql, [], |row| number(row, 0)).optional();
+    let last = prepare(connection, sql)
+        .and_then(|mut statement| statement.query_row([], |row| number(row, 0)).optional());
     last.map_err(|error| fault::sqlite(file, &error))?
         .ok_or_else(|| fault::damaged(file, "the count of revisions is not as it was written"))
+}
+
+/// Whether there is neither a record of the table nor a tally of one.
+pub(super) fn is_empty(connection: &Connection, file: &Path, table: Table) -> Result<bool> {
+    let sql = "SELECT NOT EXISTS (SELECT 1 FROM record WHERE tbl=?1)
+         AND NOT EXISTS (SELECT 1 FROM tally WHERE tbl=?1)";
+    prepare(connection, sql)
+        .and_then(|mut statement| statement.query_row([table.name()], |row| row.get(0)))
+        .map_err(|error| fault::sqlite(file, &error))
 }
 
 fn tree_of(snapshot: &Connection, file: &Path, tree: &str) -> Result<()> {
@@ -91,7 +101,7 @@ fn tree_of(snapshot: &Connection, file: &Path, tree: &str) -> Result<()> {
         };
         let row = whole(Stored::read(table, row).map_err(failed)?, file)?;
         newest = newest.max(row.record.revision);
-        found.entry((name, row.record.key.parent.clone())).or_default().add(&row);
+        found.entry((name, row.record.key.parent.clone())).or_default().add(row.sum);
     }
     let mut statement =
         prepare(snapshot, "SELECT tbl, parent, count, sums FROM tally").map_err(failed)?;
@@ -128,7 +138,7 @@ pub(super) fn list(
     if select.prefix.is_empty() {
         let mut found = Tallies::new();
         for row in &rows {
-            found.entry(row.record.key.parent.clone()).or_default().add(row);
+            found.entry(row.record.key.parent.clone()).or_default().add(row.sum);
         }
         if found != tallies(connection, select).map_err(failed)? {
             let what = format!("records of the table {} are missing", select.table.name());

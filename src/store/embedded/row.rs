@@ -53,14 +53,14 @@ pub(super) struct Tally {
 }
 
 impl Tally {
-    pub(super) fn add(&mut self, row: &Stored) {
+    pub(super) fn add(&mut self, sum: u64) {
         self.count += 1;
-        self.sums ^= row.sum;
+        self.sums ^= sum;
     }
 
-    pub(super) fn remove(&mut self, row: &Stored) {
+    pub(super) fn remove(&mut self, sum: u64) {
         self.count -= 1;
-        self.sums ^= row.sum;
+        self.sums ^= sum;
     }
 }
 

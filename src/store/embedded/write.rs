@@ -3,14 +3,14 @@
 use std::collections::BTreeMap;
 use std::path::Path;
 
-use rusqlite::{Connection, Statement, params};
+use rusqlite::{Connection, OptionalExtension, Row, Statement, params};
 
 use super::fork::Live;
-use super::read::{Begun, Prepared, find, finder, prepare};
+use super::read::{Begun, Prepared, prepare};
 use super::row::{Stored, Tally, number};
 use super::{fault, kept};
 use crate::error::Result;
-use crate::store::{Batch, Change, Key, Record};
+use crate::store::{Batch, Change, Key, Listed, Record};
 
 /// Makes all changes of `batch` or none.
 pub(super) fn commit(live: &mut Live, file: &Path, batch: &Batch) -> Result<()> {
@@ -18,7 +18,9 @@ pub(super) fn commit(live: &mut Live, file: &Path, batch: &Batch) -> Result<()> 
     make_durable(live, batch.durable).map_err(failed)?;
     // IMMEDIATE: what is read below stays true until the commit.
     let transaction = Begun::new(&live.connection, "BEGIN IMMEDIATE").map_err(failed)?;
-    kept::check(&live.connection, &mut live.kept).map_err(failed)?;
+    if !live.known.is_held() {
+        kept::check(&live.connection, &mut live.kept).map_err(failed)?;
+    }
     let mut writer = Writer::new(&live.connection, file, batch).map_err(failed)?;
     for change in &batch.changes {
         writer.apply(change)?;
@@ -29,11 +31,31 @@ pub(super) fn commit(live: &mut Live, file: &Path, batch: &Batch) -> Result<()> 
     if let Err(error) = transaction.commit() {
         // It may be done or not.
         live.kept = None;
+        live.known.forget();
         return Err(failed(error));
     }
-    kept::note(&mut live.kept, &batch.changes, first);
+    note(live, &batch.changes, first);
+    live.known.note_last(last);
     live.mark.advance(last, batch.durable);
     Ok(())
+}
+
+/// What became of each record, for who asks next; writes were given the revisions after `revision`.
+fn note(live: &mut Live, changes: &[Change], mut revision: u64) {
+    for change in changes {
+        let key = change.key();
+        let record = match change {
+            Change::Put { key, text, .. } => {
+                revision += 1;
+                Some(Listed::new(Record { key: key.clone(), text: text.clone(), revision }))
+            }
+            Change::Delete { .. } => None,
+        };
+        if let Some(kept) = &mut live.kept {
+            kept.note(key, record.clone());
+        }
+        live.known.note(key, record);
+    }
 }
 
 /// FULL waits for the disk at each commit, NORMAL only when the log is copied into the file.
@@ -50,7 +72,8 @@ struct Writer<'c> {
     connection: &'c Connection,
     file: &'c Path,
     find: Prepared<'c>,
-    put: Prepared<'c>,
+    insert: Prepared<'c>,
+    update: Prepared<'c>,
     delete: Prepared<'c>,
     /// The last revision given, and the last that was given before.
     last: u64,
@@ -64,18 +87,30 @@ struct Writer<'c> {
 impl<'c> Writer<'c> {
     fn new(connection: &'c Connection, file: &'c Path, batch: &Batch) -> rusqlite::Result<Self> {
         let puts = batch.changes.iter().filter(|c| matches!(c, Change::Put { .. })).count();
-        let sql = "UPDATE tally SET count=count+?1, sums=~(count+?1)
-             WHERE tbl='' AND parent='' AND count>=0 AND sums=~count RETURNING count";
         let given = i64::try_from(puts.max(1)).unwrap_or(i64::MAX);
+        // Neither RETURNING nor OR REPLACE, here and below: for the one SQLite makes a table for each
+        // run of the statement, for the other it copies every page before it writes it.
+        let sql = "SELECT count+?1 FROM tally
+             WHERE tbl='' AND parent='' AND count>=0 AND sums=~count";
         let reached = prepare(connection, sql)?.query_row(params![given], |row| number(row, 0))?;
+        let sql = "UPDATE tally SET count=?1, sums=~?1 WHERE tbl='' AND parent=''";
+        prepare(connection, sql)?.execute(params![reached.cast_signed()])?;
         Ok(Writer {
             connection,
             file,
-            find: finder(connection)?,
-            put: prepare(
+            find: prepare(
                 connection,
-                "INSERT OR REPLACE INTO record (tbl, parent, id, revision, born, sum, text, v)
+                "SELECT revision, born, sum FROM record WHERE tbl=?1 AND parent=?2 AND id=?3",
+            )?,
+            insert: prepare(
+                connection,
+                "INSERT INTO record (tbl, parent, id, revision, born, sum, text, v)
                  VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)",
+            )?,
+            update: prepare(
+                connection,
+                "UPDATE record SET revision=?4, born=?5, sum=?6, text=?7, v=?8
+                 WHERE tbl=?1 AND parent=?2 AND id=?3",
             )?,
             delete: prepare(connection, "DELETE FROM record WHERE tbl=?1 AND parent=?2 AND id=?3")?,
             last: reached.saturating_sub(given.cast_unsigned()),
@@ -87,8 +122,9 @@ impl<'c> Writer<'c> {
 
     fn apply(&mut self, change: &Change) -> Result<()> {
         let key = change.key();
-        let old = find(&mut self.find, self.file, key)?;
-        let revision = old.as_ref().map(|row| row.record.revision);
+        let failed = |error| fault::sqlite(self.file, &error);
+        let old = old(&mut self.find, key).map_err(failed)?;
+        let revision = old.as_ref().map(|old| old.revision);
         change.check(revision)?;
         let new = match change {
             Change::Put { text, .. } => {
@@ -96,24 +132,24 @@ impl<'c> Writer<'c> {
                 if revision.is_some_and(|revision| revision >= self.last) {
                     return Err(fault::damaged(self.file, "the count of revisions went back"));
                 }
-                let born = old.as_ref().map_or(self.last, |row| row.born);
+                let born = old.as_ref().map_or(self.last, |old| old.born);
                 let (key, text) = (key.clone(), text.clone());
                 Some(Stored::new(Record { key, text, revision: self.last }, born))
             }
             Change::Delete { .. } => None,
         };
-        let failed = |error| fault::sqlite(self.file, &error);
         match (&old, &new) {
-            (_, Some(row)) => put(&mut self.put, row).map_err(failed)?,
+            (None, Some(row)) => put(&mut self.insert, row).map_err(failed)?,
+            (Some(_), Some(row)) => put(&mut self.update, row).map_err(failed)?,
             (Some(_), None) => delete(&mut self.delete, key).map_err(failed)?,
             (None, None) => return Ok(()),
         }
         let moved = self.moved.entry((key.table.name(), key.parent.clone())).or_default();
-        if let Some(row) = &old {
-            moved.remove(row);
+        if let Some(old) = &old {
+            moved.remove(old.sum);
         }
         if let Some(row) = &new {
-            moved.add(row);
+            moved.add(row.sum);
         }
         Ok(())
     }
@@ -123,23 +159,41 @@ impl<'c> Writer<'c> {
         if self.moved.is_empty() {
             return Ok(());
         }
-        let mut upsert = prepare(
+        let mut update = prepare(
             self.connection,
-            "INSERT INTO tally (tbl, parent, count, sums) VALUES (?1, ?2, ?3, ?4)
-             ON CONFLICT DO UPDATE SET count = count + excluded.count,
-             sums = (sums | excluded.sums) - (sums & excluded.sums) RETURNING count",
+            "UPDATE tally SET count=count+?3, sums=(sums|?4)-(sums&?4)
+             WHERE tbl=?1 AND parent=?2",
         )?;
         for ((table, parent), moved) in &self.moved {
-            let sums = moved.sums.cast_signed();
-            let left: i64 =
-                upsert.query_row(params![table, parent, moved.count, sums], |row| row.get(0))?;
-            if left == 0 {
+            let moves = params![table, parent, moved.count, moved.sums.cast_signed()];
+            if update.execute(moves)? == 0 {
+                // Made and removed at once.
+                if moved.count == 0 {
+                    continue;
+                }
+                let sql = "INSERT INTO tally (tbl, parent, count, sums) VALUES (?1, ?2, ?3, ?4)";
+                prepare(self.connection, sql)?.execute(moves)?;
+            } else if moved.count < 0 {
                 let sql = "DELETE FROM tally WHERE tbl=?1 AND parent=?2 AND count=0 AND sums=0";
                 prepare(self.connection, sql)?.execute(params![table, parent])?;
             }
         }
         Ok(())
     }
+}
+
+/// What a record was that is written anew or removed.
+struct Old {
+    revision: u64,
+    born: u64,
+    sum: u64,
+}
+
+fn old(statement: &mut Statement<'_>, key: &Key) -> rusqlite::Result<Option<Old>> {
+    let read = |row: &Row<'_>| {
+        Ok(Old { revision: number(row, 0)?, born: number(row, 1)?, sum: number(row, 2)? })
+    };
+    statement.query_row(params![key.table.name(), key.parent, key.id], read).optional()
 }
 
 fn put(statement: &mut Statement<'_>, row: &Stored) -> rusqlite::Result<()> {

@@ -1,0 +1,110 @@
+//! What the lock's holder has read or written lately, so that a verb does not ask SQLite again and again
+//! for the network and the endpoint that it is about.
+//!
+//! Whoever commits has the lock, so while it is held nothing changes but by this connection; whether
+//! others have committed before is asked once, when it is taken (`PRAGMA data_version`).
+
+use std::collections::HashMap;
+use std::path::Path;
+use std::sync::Arc;
+
+use super::fork::Live;
+use super::{kept, read};
+use crate::error::Result;
+use crate::store::{Key, Listed};
+
+/// Room for the records of a few hundred endpoints.
+const MOST: usize = 1024;
+/// And for no more than so many bytes of text: one record may hold tens of thousands of ports.
+const LONGEST: usize = 1 << 20;
+
+/// Records by key, and keys that have none.
+#[derive(Debug, Default)]
+pub(super) struct Known {
+    held: bool,
+    version: i64,
+    rows: HashMap<Key, Option<Arc<Listed>>>,
+    length: usize,
+    /// The last revision.
+    last: Option<u64>,
+}
+
+impl Known {
+    /// The lock is held.
+    pub(super) fn is_held(&self) -> bool {
+        self.held
+    }
+
+    /// The record of a key, or that there is none, if that is known.
+    pub(super) fn get(&self, key: &Key) -> Option<Option<Arc<Listed>>> {
+        self.rows.get(key).filter(|_| self.held).cloned()
+    }
+
+    /// What was found while the lock is held.
+    pub(super) fn put(&mut self, key: &Key, found: Option<Arc<Listed>>) {
+        if !self.held {
+            return;
+        }
+        let length = found.as_ref().map_or(0, |listed| listed.record().text.len());
+        if self.rows.len() >= MOST || self.length + length > LONGEST {
+            self.forget_rows();
+        }
+        // What is replaced is counted still: then it is forgotten all the sooner.
+        self.length += length;
+        if length <= LONGEST {
+            self.rows.insert(key.clone(), found);
+        }
+    }
+
+    /// Knows nothing any more.
+    pub(super) fn forget(&mut self) {
+        self.forget_rows();
+        self.last = None;
+    }
+
+    fn forget_rows(&mut self) {
+        self.rows.clear();
+        self.length = 0;
+    }
+
+    /// After a commit: what became of a record.
+    pub(super) fn note(&mut self, key: &Key, record: Option<Arc<Listed>>) {
+        if self.held {
+            self.put(key, record);
+        } else {
+            self.forget_rows();
+        }
+    }
+
+    /// After a commit: the last revision.
+    pub(super) fn note_last(&mut self, last: u64) {
+        self.last = Some(last).filter(|_| self.held);
+    }
+}
+
+/// The lock is held from now on.
+pub(super) fn hold(live: &mut Live) -> rusqlite::Result<()> {
+    let version = kept::version(&live.connection)?;
+    if version != live.known.version {
+        live.known.forget();
+        live.known.version = version;
+    }
+    kept::forget_unless(&mut live.kept, version);
+    live.known.held = true;
+    Ok(())
+}
+
+/// The last revision given.
+pub(super) fn last(live: &mut Live, file: &Path) -> Result<u64> {
+    if let Some(last) = live.known.last.filter(|_| live.known.held) {
+        return Ok(last);
+    }
+    let last = read::last(&live.connection, file)?;
+    live.known.note_last(last);
+    Ok(last)
+}
+
+/// It is given up.
+pub(super) fn release(live: &mut Live) {
+    live.known.held = false;
+}
