@@ -95,7 +95,7 @@ fn each_step_is_undone_alone() {
 fn default_route_moves_and_moves_back() {
     on_a_host(|host| {
         let mut steps = container(&host.directory);
-        steps.truncate(12);
+        steps.truncate(13);
         host.apply(&steps);
         let default = || host.inside("c1", "ip route show default");
         let moved = |to: Option<&str>, from: Option<&str>| Step::DefaultRoute {
@@ -128,7 +128,7 @@ fn default_route_moves_and_moves_back() {
 fn a_failure_in_the_middle_leaves_a_true_account() {
     on_a_host(|host| {
         let mut steps = container(&host.directory);
-        host.apply(&steps[..9]);
+        host.apply(&steps[..10]);
         let c1 = || host.ns("c1");
         let outcome = host.fails(&[
             address(c1(), "eth0", "10.1.0.2/24", true),

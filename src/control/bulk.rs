@@ -39,7 +39,7 @@ fn together(
 ) -> Result<Vec<Result<Joined>>> {
     let Staged { overlay, ready, results } = stage(locked, requests, atomic)?;
     let batch = Batch { changes: overlay.changes(), durable: true };
-    match perform(locked, doing, bundle(ready), batch) {
+    match perform(locked, doing, bundle(ready), &batch) {
         Ok(()) => {
             let done = results.iter().filter(|result| result.is_ok()).count();
             locked.say(Level::Info, || format!("{done} containers joined"));

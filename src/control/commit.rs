@@ -9,6 +9,7 @@ use serde::{Deserialize, Serialize};
 
 use super::locked::Locked;
 use super::log::Level;
+use super::made::Made;
 use super::records;
 use crate::error::{Error, Kind, Result};
 use crate::plan::{Done, Step, without_doomed};
@@ -128,7 +129,7 @@ pub(super) fn build_with_last(
         staged.extend(ready);
         return locked.store().commit(&batch);
     }
-    perform(locked, doing, ready, batch)
+    perform(locked, doing, ready, &batch)
 }
 
 /// Does what is ready, and writes the records.
@@ -136,16 +137,16 @@ pub(super) fn perform(
     locked: &mut Locked<'_>,
     doing: &str,
     ready: Vec<Ready>,
-    batch: Batch,
+    batch: &Batch,
 ) -> Result<()> {
     if ready.is_empty() {
-        return locked.store().commit(&batch);
+        return locked.store().commit(batch);
     }
     let undo = ready.iter().filter(|ready| ready.undo).map(|ready| &ready.done.step);
     let intent = Writing::Build { doing, undo: intended(undo) };
     locked.store().intend(&encode(&intent)?)?;
     let (applied, result) = apply(locked, ready);
-    let result = result.and_then(|()| locked.store().commit(&batch));
+    let result = result.and_then(|()| locked.store().commit(batch));
     let Err(cause) = result else { return Ok(()) };
     Err(roll_back(locked, doing, &applied, cause))
 }
@@ -159,8 +160,10 @@ struct How {
 /// Whether each step holds already, and whether others need it too.
 fn prepare(locked: &Locked<'_>, plan: Vec<Step>) -> Result<(Vec<Done>, Vec<How>)> {
     let shared = shared_elsewhere(locked, plan.iter(), &[])?;
+    let mut made = Made::default();
     let decide = |step: Step| {
-        let holds = step.may_hold() && locked.kernel().holds(&step)?;
+        let holds = step.may_hold() && !made.has(&step) && locked.kernel().holds(&step)?;
+        made.note(&step);
         let other = shared.iter().find(|done| step.is_shared() && done.step.same_as(&step));
         Ok(match other {
             // The first to need it found the world as it was: its memory is the true one.
@@ -245,24 +248,24 @@ pub(super) fn take_down(
     locked: &mut Locked<'_>,
     doing: &str,
     owners: &[Key],
-    adjust: Vec<Step>,
+    adjust: &[Step],
     remove: Vec<Done>,
-    gone: Batch,
+    gone: &Batch,
     left: impl FnOnce(&Remains) -> Result<Batch>,
 ) -> Result<()> {
     let undo_list = removable(locked, owners, remove)?;
     if adjust.is_empty() && undo_list.is_empty() {
-        return locked.store().commit(&gone);
+        return locked.store().commit(gone);
     }
     let undo_intended = intended(undo_list.iter());
-    let intent = Writing::TakeDown { doing, adjust: &adjust, undo: undo_intended, batch: &gone };
+    let intent = Writing::TakeDown { doing, adjust, undo: undo_intended, batch: gone };
     locked.store().intend(&encode(&intent)?)?;
-    let unadjusted = adjust_all(locked, &adjust);
+    let unadjusted = adjust_all(locked, adjust);
     let unswapped = unadjusted.iter().any(|(step, _)| matches!(step, Step::Swap { .. }));
     let (remaining, undoing) = undo(locked, &undo_list);
     let mut failures = unadjusted.into_iter().map(|(_, error)| error).chain(undoing);
     let Some(first) = failures.next() else {
-        return locked.store().commit(&gone);
+        return locked.store().commit(gone);
     };
     let cause = failures.fold(first, Error::and_while_undoing);
     let steps = remaining.into_iter().map(|step| Done { step, held: false }).collect();

@@ -104,7 +104,7 @@ pub(super) fn take(
         .delete(steps_key.clone())
         .batch();
     let owners = std::slice::from_ref(&steps_key);
-    take_down(locked, doing, owners, adjust, remove, gone, |left| {
+    take_down(locked, doing, owners, &adjust, remove, &gone, |left| {
         let services = if left.unswapped { &[][..] } else { &also.left };
         let writes = backend::put_all(Writes::new(), services)?;
         let writes = writes.put(endpoint_key(&network.id, &marked.id), &marked)?;

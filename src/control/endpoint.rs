@@ -285,8 +285,8 @@ pub(super) fn delete(
     let endpoint = backend::shared_out(endpoint);
     let naming = names::of_service(locked.store(), network, &endpoint, Fate::Goes)?;
     let vanishing = backend::swap(&backend::elements(&endpoint, &[]), &[], Vec::new(), Vec::new());
-    let adjust = vanishing.into_iter().chain(naming).collect();
-    remove(locked, network, &endpoint, adjust, &doing).doing(|| doing)?;
+    let adjust: Vec<Step> = vanishing.into_iter().chain(naming).collect();
+    remove(locked, network, &endpoint, &adjust, &doing).doing(|| doing)?;
     locked.say(Level::Info, || format!("endpoint {} deleted", endpoint.name));
     Ok(())
 }
@@ -333,7 +333,7 @@ fn remove(
     locked: &mut Locked<'_>,
     network: &Network,
     endpoint: &Endpoint,
-    adjust: Vec<Step>,
+    adjust: &[Step],
     doing: &str,
 ) -> Result<()> {
     let writes = release(Writes::durable(), endpoint)
@@ -344,7 +344,7 @@ fn remove(
         if falling { network::bring_down(locked, network, writes)? } else { (Vec::new(), writes) };
     let owner = network_steps(&network.id);
     let owners = std::slice::from_ref(&owner);
-    take_down(locked, doing, owners, adjust, steps, writes.batch(), |left| {
+    take_down(locked, doing, owners, adjust, steps, &writes.batch(), |left| {
         if !falling {
             return Ok(Writes::new().batch());
         }

@@ -15,6 +15,7 @@ mod join;
 mod locked;
 mod log;
 mod lookup;
+mod made;
 mod names;
 mod network;
 mod ports;

@@ -182,7 +182,7 @@ fn delete(locked: &mut Locked<'_>, network: &Network, doing: &str) -> Result<()>
         gone = gone.delete(records::cursor_key(&network.id, &subnet.subnet.to_string()));
     }
     let owners = std::slice::from_ref(&steps_key);
-    take_down(locked, doing, owners, Vec::new(), remove, gone.batch(), |left| {
+    take_down(locked, doing, owners, &[], remove, &gone.batch(), |left| {
         let marked = Network { state: NetworkState::Deleting, ..network.clone() };
         let writes = Writes::durable().put(network_key(&network.id), &marked)?;
         Ok(writes.put_steps(steps_key.clone(), &left.steps)?.batch())

@@ -78,7 +78,7 @@ pub(super) fn delete(locked: &mut Locked<'_>, sandbox: Sandbox, doing: &str) -> 
         gone = gone.delete(netns_key(&name));
     }
     let owners = std::slice::from_ref(&own_steps);
-    take_down(locked, doing, owners, adjust, remove, gone.batch(), |remains| {
+    take_down(locked, doing, owners, &adjust, remove, &gone.batch(), |remains| {
         // It stays joined, so that those who know its names are told again.
         let marked = Sandbox { deleting: true, ..sandbox };
         let services = if remains.unswapped { &[][..] } else { &left_services };

@@ -272,9 +272,9 @@ fn leave_by(
         let swap = backend::swap(&elements(service), &elements(&after), Vec::new(), Vec::new());
         let gone = place
             .and_then(|at| backend::naming(network, service, at, &endpoints, None, Fate::Goes));
-        let adjust = swap.into_iter().chain(gone).collect();
+        let adjust: Vec<Step> = swap.into_iter().chain(gone).collect();
         let batch = Writes::new().put(endpoint_key(&network.id, &after.id), &after)?.batch();
-        return take_down(locked, doing, &[], adjust, Vec::new(), batch.clone(), |remains| {
+        return take_down(locked, doing, &[], &adjust, Vec::new(), &batch.clone(), |remains| {
             Ok(if remains.unswapped { Batch::default() } else { batch })
         });
     }
@@ -288,7 +288,7 @@ fn leave_by(
     }
     let gone = backend::put_all(Writes::new(), &leaving.gone)?.batch();
     let left = backend::put_all(Writes::new(), &leaving.left)?.batch();
-    take_down(locked, doing, &[], leaving.adjust, Vec::new(), gone, |remains| {
+    take_down(locked, doing, &[], &leaving.adjust, Vec::new(), &gone, |remains| {
         Ok(if remains.unswapped { Batch::default() } else { left })
     })
 }

@@ -49,6 +49,7 @@ impl Bundle {
             Step::Directory { .. } | Step::Netns { .. } | Step::File { .. } => self.made.push(step),
             Step::Veth { .. } => self.links.push(step),
             Step::BridgePort { .. } => self.ports.push(step),
+            Step::Up { ns: Ns::Host, ref dev } if self.is_port(dev) => self.ports.push(step),
             Step::Announce { .. } => self.announced.push(step),
             Step::Elements { sets } => SetElements::gather(&mut self.elements, sets),
             Step::Swap { remove, add } => {
@@ -71,6 +72,11 @@ impl Bundle {
                 ns @ Ns::At { .. } => self.inside(ns, other),
             },
         }
+    }
+
+    fn is_port(&self, dev: &str) -> bool {
+        let is_it = |port: &Step| matches!(port, Step::BridgePort { name } if name == dev);
+        self.ports.last().is_some_and(is_it)
     }
 
     fn inside(&mut self, ns: Ns, step: Step) {

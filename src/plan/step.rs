@@ -47,9 +47,10 @@ pub enum Step {
         /// In bytes.
         mtu: u32,
     },
-    /// `ip link add NAME mtu MTU up master BRIDGE type veth peer name PEER address MAC netns NS`,
-    /// one `RTM_NEWLINK`: the peer is born inside the namespace, the host end up and enslaved, with
-    /// one queue each. Undone by `ip link del NAME`, which takes the peer with it.
+    /// `ip link add NAME mtu MTU master BRIDGE type veth peer name PEER address MAC netns NS`, one
+    /// `RTM_NEWLINK`: the peer is born inside the namespace, the host end enslaved, with one queue
+    /// each. Both are down: what is set of a device that is up is told to all that listen, one of whom
+    /// goes through every IPv6 route (`netdev_state_change`). Undone by `ip link del NAME`, which takes the peer with it.
     Veth {
         /// The host end.
         name: String,

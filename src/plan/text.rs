@@ -97,7 +97,7 @@ impl Step {
                 format!("ip link add {name} address {mac} mtu {mtu} type bridge {options}")
             }
             Step::Veth { name, bridge, mtu, ns, peer, mac } => format!(
-                "ip link add {name} mtu {mtu} up master {bridge} type veth \
+                "ip link add {name} mtu {mtu} master {bridge} type veth \
                  peer name {peer} address {mac} mtu {mtu} netns {ns}"
             ),
             Step::BridgePort { name } => {

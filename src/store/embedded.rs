@@ -101,8 +101,8 @@ impl Store for Embedded {
 
     fn found(&self, key: &Key) -> Result<Option<Arc<Listed>>> {
         self.with(|live, file| {
-            if let Some(known) = live.known.get(key) {
-                return Ok(known);
+            if let Some(known::Lately(found)) = live.known.get(key) {
+                return Ok(found);
             }
             let kept = live.kept.as_ref().filter(|_| live.known.is_held());
             if let Some(kept) = kept.and_then(|kept| kept.get(key)) {

@@ -54,6 +54,7 @@ pub fn container(directory: &Path) -> Vec<Step> {
         netns(directory, "c1"),
         veth("nb1", c1(), "eth0"),
         Step::BridgePort { name: "nb1".into() },
+        up(Ns::Host, "nb1"),
         up(c1(), "lo"),
         Step::Sysctl {
             ns: c1(),

@@ -21,6 +21,7 @@ pub(super) fn plan(join: &Join<'_>) -> Plan {
         mac: mac.to_string(),
     });
     plan.push(Step::BridgePort { name: join.link.to_owned() });
+    plan.push(Step::Up { ns: Ns::Host, dev: join.link.to_owned() });
     let has_ipv6 = join.endpoint.ips().any(|ip| ip.is_ipv6());
     for (key, value) in of_interface(join.interface, has_ipv6) {
         let (ns, value) = (join.ns.clone(), value.to_owned());

@@ -155,7 +155,7 @@ impl World {
         };
         let inner = end(mac, (HOST, name.clone()));
         let mut outer = end("", (other, peer.clone()));
-        (outer.up, outer.master) = (true, Some(bridge.clone()));
+        outer.master = Some(bridge.clone());
         self.space_mut(ns)?.add(peer, inner)?;
         self.space_mut(&Ns::Host)?.add(name, outer)
     }

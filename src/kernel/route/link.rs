@@ -78,7 +78,7 @@ pub(in crate::kernel) fn add_bridge(name: &str, mac: [u8; 6], mtu: u32) -> Resul
     Ok(request(Manner::Create, RouteNetlinkMessage::NewLink(message)))
 }
 
-/// `ip link add NAME mtu MTU numtxqueues 1 numrxqueues 1 up master BRIDGE type veth
+/// `ip link add NAME mtu MTU numtxqueues 1 numrxqueues 1 master BRIDGE type veth
 /// peer name PEER address MAC mtu MTU netns NS numtxqueues 1 numrxqueues 1`
 ///
 /// ```text
@@ -104,8 +104,6 @@ pub(in crate::kernel) fn add_veth(veth: &Veth<'_>) -> Result<Vec<u8>> {
     let info =
         vec![LinkInfo::Kind(InfoKind::Veth), LinkInfo::Data(InfoData::Veth(InfoVeth::Peer(peer)))];
     let mut message = LinkMessage::default();
-    message.header.flags = LinkFlags::Up;
-    message.header.change_mask = LinkFlags::Up;
     message.attributes = vec![
         LinkAttribute::Mtu(veth.mtu),
         LinkAttribute::NumTxQueues(1),
@@ -301,11 +299,11 @@ mod tests {
 
     #[test]
     fn veth() {
-        // ip link add nbv0 mtu 1400 numtxqueues 1 numrxqueues 1 up master br0 type veth
+        // ip link add nbv0 mtu 1400 numtxqueues 1 numrxqueues 1 master br0 type veth
         //   peer name eth0 address 02:00:00:00:00:02 mtu 1400 netns c1 numtxqueues 1 numrxqueues 1
         let ip = bytes(
-            "a8 00 00 00 10 00 05 06 75 38 04 6b 00 00 00 00 00 00 00 00 00 00 00 00 01 00 00 00 \
-             01 00 00 00 08 00 04 00 78 05 00 00 08 00 1f 00 01 00 00 00 08 00 20 00 01 00 00 00 \
+            "a8 00 00 00 10 00 05 06 75 38 04 6b 00 00 00 00 00 00 00 00 00 00 00 00 00 00 00 00 \
+             00 00 00 00 08 00 04 00 78 05 00 00 08 00 1f 00 01 00 00 00 08 00 20 00 01 00 00 00 \
              08 00 0a 00 02 00 00 00 09 00 03 00 6e 62 76 30 00 00 00 00 5c 00 12 00 08 00 01 00 \
              76 65 74 68 50 00 02 00 4c 00 01 00 00 00 00 00 00 00 00 00 00 00 00 00 00 00 00 00 \
              0a 00 01 00 02 00 00 00 00 02 00 00 08 00 04 00 78 05 00 00 08 00 1c 00 04 00 00 00 \

@@ -104,11 +104,6 @@ pub(super) fn veth<'a>(view: &mut View<'a>, owner: &Owner, step: &'a Step) -> Ve
         found.push(finding.mended([back.mend()]));
     }
     found.extend(enslaved(view, owner, (link, name), bridge));
-    if !link.up {
-        view.goes_down(HOST, name);
-        let up = Action::Do(Step::Up { ns: Ns::Host, dev: name.clone() });
-        found.push(Finding::new(owner, object.clone(), "up", "down").mended([up]));
-    }
     if let Some((expected, what, mend)) = properties(HOST, link, "", *mtu) {
         found.push(Finding::new(owner, object, &expected, &what).mended([mend]));
     }

@@ -65,15 +65,14 @@ impl Intent {
     }
 
     fn file(&mut self, records: &Path) -> Result<&File> {
-        let file = match self.0.take() {
-            Some(file) => file,
-            None => {
-                let mut options = OpenOptions::new();
-                options.read(true).write(true).create(true).truncate(false).mode(0o600);
-                options.custom_flags(libc::O_NOFOLLOW | libc::O_NONBLOCK);
-                let path = path(records);
-                options.open(&path).map_err(|error| fault::io(&path, &error))?
-            }
+        let file = if let Some(file) = self.0.take() {
+            file
+        } else {
+            let mut options = OpenOptions::new();
+            options.read(true).write(true).create(true).truncate(false).mode(0o600);
+            options.custom_flags(libc::O_NOFOLLOW | libc::O_NONBLOCK);
+            let path = path(records);
+            options.open(&path).map_err(|error| fault::io(&path, &error))?
         };
         Ok(self.0.insert(file))
     }

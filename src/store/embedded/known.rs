@@ -18,12 +18,16 @@ const MOST: usize = 1024;
 /// And for no more than so many bytes of text: one record may hold tens of thousands of ports.
 const LONGEST: usize = 1 << 20;
 
+/// A record, or that there is none.
+#[derive(Clone, Debug)]
+pub(super) struct Lately(pub(super) Option<Arc<Listed>>);
+
 /// Records by key, and keys that have none.
 #[derive(Debug, Default)]
 pub(super) struct Known {
     held: bool,
     version: i64,
-    rows: HashMap<Key, Option<Arc<Listed>>>,
+    rows: HashMap<Key, Lately>,
     length: usize,
     /// The last revision.
     last: Option<u64>,
@@ -36,7 +40,7 @@ impl Known {
     }
 
     /// The record of a key, or that there is none, if that is known.
-    pub(super) fn get(&self, key: &Key) -> Option<Option<Arc<Listed>>> {
+    pub(super) fn get(&self, key: &Key) -> Option<Lately> {
         self.rows.get(key).filter(|_| self.held).cloned()
     }
 
@@ -52,7 +56,7 @@ impl Known {
         // What is replaced is counted still: then it is forgotten all the sooner.
         self.length += length;
         if length <= LONGEST {
-            self.rows.insert(key.clone(), found);
+            self.rows.insert(key.clone(), Lately(found));
         }
     }
 
