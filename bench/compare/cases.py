@@ -247,12 +247,15 @@ def traffic(results: Results, scale: Scale, scratch: pathlib.Path) -> None:
     rates: dict[tuple[str, str], list[float]] = defaultdict(list)
     middles: dict[tuple[str, str], list[float]] = defaultdict(list)
     streams: dict[tuple[str, str], list[float]] = defaultdict(list)
-    for _ in range(4):
-        for key, path in paths.items():
+    turns = list(paths.items())
+    for turn in range(16):
+        # Each is first as often as the others: what went before it is not the same for all.
+        for key, path in turns[turn % len(turns) :] + turns[: turn % len(turns)]:
             each = path.traffic("connect", scale.connections // 4)
             rates[key].append(len(each) / sum(each) * 1e9)
             middles[key].append(statistics.median(each) / 1000)
-            streams[key] += path.traffic("stream", max(1, scale.seconds // 2))
+            if turn < 4:
+                streams[key] += path.traffic("stream", max(1, scale.seconds // 2))
     for (label, name), _ in paths.items():
         shown = "hand-written nft" if name == "limit" else name
         key = (label, name)

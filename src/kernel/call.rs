@@ -10,7 +10,7 @@ use super::netns::{self, Handle};
 use super::place::{Place, cookie, open};
 use super::space::Space;
 use super::sysctl::Interfaces;
-use super::{announce, file, inode, requests, sysctl, undoing};
+use super::{announce, edit, file, inode, requests, sysctl, undoing};
 use crate::error::{Error, Kind, Result};
 use crate::kernel::route::link::{self, Link};
 use crate::kernel::route::neighbour;
@@ -142,7 +142,7 @@ impl<'h> Call<'h> {
     }
 
     /// Requests, together. A step that names a device which another of them makes waits for the
-    /// answers, because it needs the device's index.
+    /// answers.
     fn send(&mut self, space: &mut Space<'_>, steps: &[&Step]) -> Results {
         let mut results = Results::with_capacity(steps.len());
         let mut rest = steps;
@@ -195,17 +195,14 @@ impl<'h> Call<'h> {
         sent: &[&Step],
         answers: &mut [Result<Vec<u8>>],
     ) {
-        let mut swept: Vec<&str> = Vec::new();
         for (step, answer) in sent.iter().zip(answers.iter_mut()) {
             let name = match (step, &answer) {
                 (Step::Veth { name, .. }, Err(error)) if error.errno() == Some(libc::EEXIST) => {
                     name
                 }
-                (Step::BridgePort { name }, _) if swept.contains(&name.as_str()) => name,
                 _ => continue,
             };
-            if swept.contains(&name.as_str()) || sweep(space, name) {
-                swept.push(name);
+            if sweep(space, name) {
                 let again = requests::doing(step, space, || self.peer_netns(step));
                 *answer = again.and_then(|request| space.with(|socket| socket.ask(request)));
             }
@@ -280,7 +277,7 @@ impl<'h> Call<'h> {
             Step::File { path, text, .. } => file::write(path, text),
             Step::Mode { path, mode, .. } => inode::change_mode(path, *mode),
             Step::Owner { path, uid, .. } => inode::change_owner(path, *uid),
-            Step::Lines { paths, add, remove } => file::edit(paths, add, remove),
+            Step::Lines { paths, add, remove } => edit::edit(paths, add, remove),
             _ => Err(Error::new(Kind::Bug, "an rtnetlink step is not sent alone")),
         }
     }
@@ -302,7 +299,7 @@ impl<'h> Call<'h> {
             Step::File { path, before, .. } => file::put_back(path, before.as_deref()),
             Step::Mode { path, before, .. } => inode::change_mode(path, *before),
             Step::Owner { path, before, .. } => inode::change_owner(path, *before),
-            Step::Lines { paths, add, remove } => file::edit_back(paths, add, remove),
+            Step::Lines { paths, add, remove } => edit::edit_back(paths, add, remove),
             _ => Err(Error::new(Kind::Bug, "an rtnetlink step is not sent alone")),
         }
     }

@@ -4,11 +4,11 @@
 use std::fs::{self, DirBuilder, File, OpenOptions, Permissions};
 use std::io::{self, Read, Seek, SeekFrom, Write};
 use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt, PermissionsExt};
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use super::inode;
 use crate::error::{Doing, Error, Kind, Result};
-use crate::plan::{Inode, with_lines};
+use crate::plan::Inode;
 
 /// Readable by every user of the container.
 const MODE: u32 = 0o644;
@@ -88,89 +88,6 @@ pub(super) fn list(path: &Path) -> Result<Option<Vec<String>>> {
     Ok(Some(names))
 }
 
-/// Adds and removes lines of each file; a file that is not there is passed over. If one fails, those
-/// before it are put back.
-pub(super) fn edit(paths: &[PathBuf], add: &[String], remove: &[String]) -> Result<()> {
-    let mut changed: Vec<(&Path, Before)> = Vec::new();
-    for path in paths {
-        match edit_one(path, add, remove) {
-            Ok(before) => changed.extend(before.map(|before| (path.as_path(), before))),
-            Err((error, before)) => {
-                changed.extend(before.map(|before| (path.as_path(), before)));
-                let error = error.doing(format!("edit {}", path.display()));
-                return Err(changed.iter().rev().fold(error, |error, (path, before)| match before
-                    .put_back(path)
-                {
-                    Ok(()) => error,
-                    Err(cleanup) => error.and_while_undoing(cleanup),
-                }));
-            }
-        }
-    }
-    Ok(())
-}
-
-/// What a file was before it was edited.
-enum Before {
-    /// So long, where lines were added at its end: a thousand files are not kept whole.
-    Shorter(usize),
-    Other(String),
-}
-
-impl Before {
-    fn put_back(&self, path: &Path) -> Result<()> {
-        match self {
-            Before::Shorter(length) => match open(path, OpenOptions::new().write(true)) {
-                Ok(file) => file.set_len(bytes(*length)).map_err(|error| Error::io(&error)),
-                Err(error) if error.kind() == Kind::NotFound => Ok(()),
-                Err(error) => Err(error),
-            },
-            Before::Other(text) => put_back(path, Some(text)),
-        }
-    }
-}
-
-/// A failure comes with what the file was, if it may have been changed.
-fn edit_one(
-    path: &Path,
-    add: &[String],
-    remove: &[String],
-) -> std::result::Result<Option<Before>, (Error, Option<Before>)> {
-    let mut file = match open(path, OpenOptions::new().read(true).write(true)) {
-        Ok(file) => file,
-        Err(error) if error.kind() == Kind::NotFound => return Ok(None),
-        Err(error) => return Err((error, None)),
-    };
-    let found = text_of(&mut file).map_err(|error| (error, None))?;
-    let before = without_blank(&found);
-    let after = with_lines(before, add, remove);
-    if after == found {
-        return Ok(None);
-    }
-    let (written, was) = match after.strip_prefix(&found) {
-        Some(more) => (file.write_all(more.as_bytes()), Before::Shorter(found.len())),
-        None => (over(&mut file, &after), Before::Other(before.to_owned())),
-    };
-    match written {
-        Ok(()) => Ok(Some(was)),
-        Err(error) => Err((Error::io(&error), Some(was))),
-    }
-}
-
-/// The reverse of [`edit`], for every file whatever becomes of the others.
-pub(super) fn edit_back(paths: &[PathBuf], added: &[String], removed: &[String]) -> Result<()> {
-    let mut failed: Option<Error> = None;
-    for path in paths {
-        if let Err(error) = edit(std::slice::from_ref(path), removed, added) {
-            failed = Some(match failed {
-                None => error,
-                Some(first) => first.and_while_undoing(error),
-            });
-        }
-    }
-    failed.map_or(Ok(()), Err)
-}
-
 /// In place: the inode stays, and whoever has it mounted sees the new text.
 fn replace(path: &Path, text: &str) -> Result<()> {
     let mut file = open(path, OpenOptions::new().write(true).create(true).mode(MODE))?;
@@ -196,7 +113,7 @@ fn readable(file: &File) -> io::Result<()> {
 
 /// Written over, then cut: a reader in between never sees an empty file. What is cut is made blank in
 /// the same write, so that whoever dies before the cut leaves no end of the old text.
-fn over(file: &mut File, text: &str) -> io::Result<()> {
+pub(super) fn over(file: &mut File, text: &str) -> io::Result<()> {
     file.seek(SeekFrom::Start(0))?;
     let found = file.metadata()?.len().min(LONGEST);
     let rest = usize::try_from(found).unwrap_or(0).saturating_sub(text.len());
@@ -209,7 +126,7 @@ fn over(file: &mut File, text: &str) -> io::Result<()> {
 }
 
 /// The text without the line of spaces that somebody left who died before the cut.
-fn without_blank(text: &str) -> &str {
+pub(super) fn without_blank(text: &str) -> &str {
     let lines = text.strip_suffix('\n').unwrap_or_default();
     let last = lines.rfind('\n').map_or(0, |end| end + 1);
     match lines.get(last..) {
@@ -220,13 +137,13 @@ fn without_blank(text: &str) -> &str {
     }
 }
 
-fn bytes(length: usize) -> u64 {
+pub(super) fn bytes(length: usize) -> u64 {
     u64::try_from(length).unwrap_or(u64::MAX)
 }
 
 /// Only regular files, and never through a symbolic link at the end of the path: a container that
 /// shares the directory could lead it anywhere. Not blocking, in case it is a fifo.
-fn open(path: &Path, options: &mut OpenOptions) -> Result<File> {
+pub(super) fn open(path: &Path, options: &mut OpenOptions) -> Result<File> {
     let flags = libc::O_NOFOLLOW | libc::O_NONBLOCK;
     let file = options.custom_flags(flags).open(path).map_err(|error| absent(&error))?;
     if file.metadata().doing(|| "look at the file")?.is_file() {
@@ -236,15 +153,27 @@ fn open(path: &Path, options: &mut OpenOptions) -> Result<File> {
 }
 
 fn text_of(file: &mut File) -> Result<String> {
+    let mut bytes = Vec::new();
+    read_all(file, &mut bytes)?;
+    String::from_utf8(bytes).map_err(|_| not_text())
+}
+
+/// Reads a file into `bytes`, whose room is used again.
+pub(super) fn read_all(file: &mut File, bytes: &mut Vec<u8>) -> Result<()> {
     // Room for all of it at once: without, it is read in pieces of 32 bytes and more.
     let length = file.metadata().map_or(0, |found| found.len().min(LONGEST));
-    let mut text = String::with_capacity(usize::try_from(length).unwrap_or(0) + 64);
-    let read = file.take(LONGEST + 1).read_to_string(&mut text);
+    bytes.clear();
+    bytes.reserve(usize::try_from(length).unwrap_or(0) + 64);
+    let read = file.take(LONGEST + 1).read_to_end(bytes);
     read.map_err(|error| Error::io(&error))?;
-    if u64::try_from(text.len()).unwrap_or(u64::MAX) > LONGEST {
+    if u64::try_from(bytes.len()).unwrap_or(u64::MAX) > LONGEST {
         return Err(Error::new(Kind::Invalid, "it is longer than 4 MiB"));
     }
-    Ok(text)
+    Ok(())
+}
+
+pub(super) fn not_text() -> Error {
+    Error::new(Kind::Kernel, "it is not UTF-8 text")
 }
 
 fn absent(error: &io::Error) -> Error {
@@ -260,10 +189,6 @@ mod tests {
     use std::os::unix::fs::MetadataExt;
 
     use super::*;
-
-    fn lines(lines: &[&str]) -> Vec<String> {
-        lines.iter().map(ToString::to_string).collect()
-    }
 
     #[test]
     fn the_inode_stays_and_the_mode_is_0644() {
@@ -293,37 +218,6 @@ mod tests {
         let fifo = directory.path().join("fifo");
         nix::unistd::mkfifo(&fifo, nix::sys::stat::Mode::S_IRWXU).unwrap();
         assert_eq!(read(&fifo).unwrap_err().kind(), Kind::Denied);
-    }
-
-    #[test]
-    fn an_edit_that_fails_half_way_leaves_nothing() {
-        let directory = tempfile::tempdir().unwrap();
-        let first = directory.path().join("first");
-        fs::write(&first, "one\n").unwrap();
-        let paths = [directory.path().join("absent"), first.clone(), directory.path().into()];
-        assert!(edit(&paths, &lines(&["two"]), &[]).is_err());
-        assert_eq!(fs::read_to_string(&first).unwrap(), "one\n");
-        edit(&paths[..2], &lines(&["two"]), &lines(&["one"])).unwrap();
-        assert_eq!(fs::read_to_string(&first).unwrap(), "two\n");
-        edit_back(&paths[..2], &lines(&["two"]), &lines(&["one"])).unwrap();
-        assert_eq!(fs::read_to_string(&first).unwrap(), "one\n");
-    }
-
-    #[test]
-    fn a_death_before_the_cut_leaves_no_old_end() {
-        let directory = tempfile::tempdir().unwrap();
-        let path = directory.path().join("hosts");
-        fs::write(&path, "one\ntwo\nthree\n").unwrap();
-        let paths = [path.clone()];
-        edit(&paths, &[], &lines(&["two"])).unwrap();
-        assert_eq!(fs::read_to_string(&path).unwrap(), "one\nthree\n");
-        fs::write(&path, "one\nthree\n   \n").unwrap();
-        edit(&paths, &[], &lines(&["two"])).unwrap();
-        assert_eq!(fs::read_to_string(&path).unwrap(), "one\nthree\n");
-        for kept in ["", "\n", "one\n\n", "one", " ", "one \n"] {
-            assert_eq!(without_blank(kept), kept);
-        }
-        assert_eq!(without_blank("  \n"), "");
     }
 
     #[test]

@@ -5,6 +5,7 @@ mod announce;
 pub mod anything;
 mod call;
 pub mod conntrack;
+mod edit;
 mod facts;
 #[cfg(feature = "testing")]
 pub mod fake;

@@ -33,11 +33,16 @@ fn of_interface(step: &Step) -> Option<OfInterface<'_>> {
     }
 }
 
-/// The device whose index the step's request carries; it must be there before the request is made.
+/// The device that the step is about, if another step may make it. It must be there before the request
+/// is made, which may carry its index; and by its name an older one must not be meant.
 pub(super) fn names(step: &Step) -> Option<&str> {
     match step {
         Step::Veth { bridge, .. } => Some(bridge),
-        Step::Address { dev, .. } | Step::Route { dev, .. } | Step::Link { dev, .. } => Some(dev),
+        Step::BridgePort { name } => Some(name),
+        Step::Up { dev, .. }
+        | Step::Address { dev, .. }
+        | Step::Route { dev, .. }
+        | Step::Link { dev, .. } => Some(dev),
         Step::DefaultRoute { to, .. } => to.as_ref().map(|hop| hop.dev.as_str()),
         _ => of_interface(step).map(|sysctl| sysctl.interface),
     }

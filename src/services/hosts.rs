@@ -71,10 +71,11 @@ pub(crate) fn task_lines(
 
 fn is_word(text: &str) -> bool {
     // A thousand names are looked at in each join: almost all of them are of these letters.
-    let plain = |byte: u8| byte.is_ascii_graphic() && byte != b'#';
-    !text.is_empty()
-        && (text.bytes().all(plain)
-            || !text.contains(|c: char| c.is_whitespace() || c.is_control() || c == '#'))
+    if text.is_ascii() {
+        return !text.is_empty()
+            && text.bytes().all(|byte| byte.is_ascii_graphic() && byte != b'#');
+    }
+    !text.contains(|c: char| c.is_whitespace() || c.is_control() || c == '#')
 }
 
 /// The whole file: own lines, the local ones, the caller's, then the network's names.

@@ -121,7 +121,7 @@ impl Store for Embedded {
     }
 
     fn is_empty(&self, table: Table) -> Result<bool> {
-        self.with(|live, file| read::is_empty(&live.connection, file, table))
+        self.with(|live, file| known::is_empty(live, file, table))
     }
 
     fn hold(&self) -> Result<()> {

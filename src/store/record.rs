@@ -9,6 +9,9 @@ use crate::error::{Error, Kind, Result};
 /// The version written, and the only one read.
 const VERSION: u64 = 1;
 
+/// As long as most are: a text that grows is copied each time.
+const ROOM: usize = 2048;
+
 #[derive(Serialize, Deserialize)]
 struct Envelope<T> {
     v: u64,
@@ -19,8 +22,12 @@ struct Envelope<T> {
 ///
 /// Fails with `bug` where serde cannot make JSON of the value: a map whose keys are no text.
 pub fn encode<T: Serialize>(value: &T) -> Result<String> {
-    serde_json::to_string(&Envelope { v: VERSION, record: value })
-        .map_err(|error| Error::new(Kind::Bug, format!("a record cannot be written: {error}")))
+    let failed =
+        |what: String| Error::new(Kind::Bug, format!("a record cannot be written: {what}"));
+    let mut text = Vec::with_capacity(ROOM);
+    serde_json::to_writer(&mut text, &Envelope { v: VERSION, record: value })
+        .map_err(|error| failed(error.to_string()))?;
+    String::from_utf8(text).map_err(|error| failed(error.to_string()))
 }
 
 /// The value that [`encode`] made the text from; fails with `store`, naming the key, where the

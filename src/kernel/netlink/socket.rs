@@ -23,8 +23,10 @@ const TOGETHER: usize = 128;
 const PATIENCE: Duration = Duration::from_secs(10);
 /// A table that changes under every one of so many dumps is not going to hold still.
 const DUMPS: usize = 16;
-/// `NLM_F_ACK`, in the second byte pair after the length.
+/// Where a message's flags are, and two of them (`NLM_F_ACK`, `NLM_F_ECHO`).
+const FLAGS: usize = 6;
 const ACK: u16 = 4;
+const ECHO: u16 = 8;
 
 /// Room that a closed socket had, for the next: one is opened in each namespace that is worked in.
 static SPARE: Mutex<Option<Vec<u8>>> = Mutex::new(None);
@@ -35,6 +37,8 @@ static SPARE: Mutex<Option<Vec<u8>>> = Mutex::new(None);
 pub(in crate::kernel) struct Socket {
     inner: netlink_sys::Socket,
     sequence: u32,
+    /// Something was lost since this was last looked at (`ENOBUFS`).
+    overrun: bool,
     buffer: Vec<u8>,
 }
 
@@ -42,6 +46,8 @@ pub(in crate::kernel) struct Socket {
 struct Waiting {
     at: usize,
     acked: bool,
+    /// It is answered only if it fails.
+    silent: bool,
     payload: Vec<u8>,
 }
 
@@ -67,7 +73,8 @@ impl Socket {
             .doing(|| "set a netlink socket's timeout")?;
         // Not waited for: who was forked may find it locked for ever.
         let spare = SPARE.try_lock().and_then(|mut spare| spare.take());
-        Ok(Socket { inner, sequence: 0, buffer: spare.unwrap_or_else(|| vec![0; DATAGRAM]) })
+        let buffer = spare.unwrap_or_else(|| vec![0; DATAGRAM]);
+        Ok(Socket { inner, sequence: 0, overrun: false, buffer })
     }
 
     /// Sends requests and reads their answers: for each, in order, the payload of the message it
@@ -88,26 +95,41 @@ impl Socket {
         self.exchange(vec![request]).pop().unwrap_or_else(unanswered)
     }
 
+    /// The kernel takes the requests of a datagram in their order, and answers each that fails whether it
+    /// is asked to or not (`netlink_rcv_skb`): where the last is acked, the others need not be.
     fn exchange_together(&mut self, requests: &[Vec<u8>]) -> Vec<Result<Vec<u8>>> {
         let mut waiting = HashMap::with_capacity(requests.len());
-        let mut datagram = Vec::new();
+        let mut datagram = Vec::with_capacity(requests.iter().map(Vec::len).sum());
+        let end = requests.len().saturating_sub(1);
         for (at, request) in requests.iter().enumerate() {
-            let acked = read::half(request, 6).unwrap_or_default() & ACK != 0;
+            let flags = read::half(request, FLAGS).unwrap_or_default();
+            let (acked, silent) = (flags & ACK != 0, at != end && flags & (ACK | ECHO) == ACK);
+            let start = datagram.len();
             let sequence = self.append(&mut datagram, request);
-            waiting.insert(sequence, Waiting { at, acked, payload: Vec::new() });
+            if silent && let Some(field) = datagram.get_mut(start + FLAGS..start + FLAGS + 2) {
+                field.copy_from_slice(&(flags & !ACK).to_ne_bytes());
+            }
+            waiting.insert(sequence, Waiting { at, acked, silent, payload: Vec::new() });
         }
+        self.overrun = false;
         let mut answers: Vec<Option<Result<Vec<u8>>>> = requests.iter().map(|_| None).collect();
         let lost = self.send(&datagram).err().or_else(|| {
-            while !waiting.is_empty() {
-                let read = self.receive(|frame| settle(&frame, &mut waiting, &mut answers));
+            let mut open = waiting.values().filter(|request| !request.silent).count();
+            while open > 0 {
+                let mut settled = 0;
+                let read = self.receive(|frame| {
+                    settled += usize::from(settle(&frame, &mut waiting, &mut answers));
+                });
+                open = open.saturating_sub(settled);
                 if let Err(error) = read {
                     return Some(error);
                 }
             }
-            None
+            // Silence means success only where nothing was lost.
+            self.overrun.then(lost)
         });
-        let lost = lost.unwrap_or_else(|| Error::new(Kind::Bug, "a netlink answer was lost"));
-        answers.into_iter().map(|answer| answer.unwrap_or_else(|| Err(lost.clone()))).collect()
+        let unanswered = lost.map_or(Ok(Vec::new()), Err);
+        answers.into_iter().map(|answer| answer.unwrap_or_else(|| unanswered.clone())).collect()
     }
 
     /// Everything that a dump finds, as `read` makes of each message; `None` leaves it out.
@@ -190,6 +212,7 @@ impl Socket {
                 // Something was lost, perhaps nothing of this: what is there is read, and not
                 // waited for.
                 Err(error) if error.raw_os_error() == Some(libc::ENOBUFS) && full < DUMPS => {
+                    self.overrun = true;
                     (flags, full) = (libc::MSG_TRUNC | libc::MSG_DONTWAIT, full + 1);
                 }
                 Err(error) if error.kind() == std::io::ErrorKind::WouldBlock && full > 0 => {
@@ -237,13 +260,14 @@ fn lost() -> Error {
     Error::new(Kind::Timeout, what).with_errno(libc::ENOBUFS)
 }
 
-/// Takes one message as an answer, if it is one to a request that waits.
+/// Takes one message as an answer, if it is one to a request that waits. Says whether one is answered now
+/// that is not silent.
 fn settle(
     frame: &Frame<'_>,
     waiting: &mut HashMap<u32, Waiting>,
     answers: &mut [Option<Result<Vec<u8>>>],
-) {
-    let Some(request) = waiting.get_mut(&frame.sequence) else { return };
+) -> bool {
+    let Some(request) = waiting.get_mut(&frame.sequence) else { return false };
     let answer = if frame.kind == read::ERROR {
         match frame.failure() {
             Some(error) => Err(error),
@@ -251,12 +275,12 @@ fn settle(
         }
     } else if request.acked {
         request.payload = frame.payload.to_vec();
-        return;
+        return false;
     } else {
         Ok(frame.payload.to_vec())
     };
     if let Some(slot) = answers.get_mut(request.at) {
         *slot = Some(answer);
     }
-    waiting.remove(&frame.sequence);
+    waiting.remove(&frame.sequence).is_some_and(|request| !request.silent)
 }

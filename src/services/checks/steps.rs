@@ -110,7 +110,9 @@ fn up<'a>(
     (ns, dev): (&'a Ns, &'a str),
 ) -> Option<Finding> {
     let follows = view.is_broken(ns, dev);
-    if view.link(ns, dev).is_some_and(|link| link.up) {
+    let link = view.link(ns, dev);
+    // A container whose namespace is gone has no port.
+    if link.map_or(!follows, |link| link.up) {
         return None;
     }
     view.goes_down(ns, dev);

@@ -11,7 +11,7 @@ use std::sync::Arc;
 use super::fork::Live;
 use super::{kept, read};
 use crate::error::Result;
-use crate::store::{Key, Listed};
+use crate::store::{Key, Listed, Table};
 
 /// Room for the records of a few hundred endpoints.
 const MOST: usize = 1024;
@@ -31,12 +31,19 @@ pub(super) struct Known {
     length: usize,
     /// The last revision.
     last: Option<u64>,
+    /// There is no record of an intent.
+    no_intents: bool,
 }
 
 impl Known {
     /// The lock is held.
     pub(super) fn is_held(&self) -> bool {
         self.held
+    }
+
+    /// The last revision, if that is known.
+    pub(super) fn last(&self) -> Option<u64> {
+        self.last.filter(|_| self.held)
     }
 
     /// The record of a key, or that there is none, if that is known.
@@ -64,6 +71,7 @@ impl Known {
     pub(super) fn forget(&mut self) {
         self.forget_rows();
         self.last = None;
+        self.no_intents = false;
     }
 
     fn forget_rows(&mut self) {
@@ -73,6 +81,7 @@ impl Known {
 
     /// After a commit: what became of a record.
     pub(super) fn note(&mut self, key: &Key, record: Option<Arc<Listed>>) {
+        self.no_intents &= key.table != Table::Intent;
         if self.held {
             self.put(key, record);
         } else {
@@ -91,6 +100,7 @@ pub(super) fn hold(live: &mut Live) -> rusqlite::Result<()> {
     let version = kept::version(&live.connection)?;
     if version != live.known.version {
         live.known.forget();
+        live.mark.forget();
         live.known.version = version;
     }
     kept::forget_unless(&mut live.kept, version);
@@ -100,12 +110,23 @@ pub(super) fn hold(live: &mut Live) -> rusqlite::Result<()> {
 
 /// The last revision given.
 pub(super) fn last(live: &mut Live, file: &Path) -> Result<u64> {
-    if let Some(last) = live.known.last.filter(|_| live.known.held) {
+    if let Some(last) = live.known.last() {
         return Ok(last);
     }
     let last = read::last(&live.connection, file)?;
     live.known.note_last(last);
     Ok(last)
+}
+
+/// Whether a table has no records.
+pub(super) fn is_empty(live: &mut Live, file: &Path, table: Table) -> Result<bool> {
+    let of_intents = table == Table::Intent && live.known.held;
+    if of_intents && live.known.no_intents {
+        return Ok(true);
+    }
+    let empty = read::is_empty(&live.connection, file, table)?;
+    live.known.no_intents |= of_intents && empty;
+    Ok(empty)
 }
 
 /// It is given up.

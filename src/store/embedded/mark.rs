@@ -117,7 +117,11 @@ fn path(file: &Path) -> std::path::PathBuf {
 
 /// The mark of an open file of records, if it can be written.
 #[derive(Debug)]
-pub(super) struct Mark(Option<File>);
+pub(super) struct Mark {
+    file: Option<File>,
+    /// What it says, unless another process has written since.
+    told: Option<Told>,
+}
 
 impl Mark {
     /// Makes one that is missing or cannot be read.
@@ -126,27 +130,36 @@ impl Mark {
         let mut options = OpenOptions::new();
         options.read(true).write(true).create(true).mode(0o600);
         let opened = options.custom_flags(libc::O_NOFOLLOW | libc::O_NONBLOCK).open(path(file));
-        let mark = Mark(opened.ok());
+        let mut mark = Mark { file: opened.ok(), told: None };
         if !told {
             mark.advance(last, false);
         }
         mark
     }
 
+    /// Another process may have written.
+    pub(super) fn forget(&mut self) {
+        self.told = None;
+    }
+
     /// After a commit whose last revision is `last`.
-    pub(super) fn advance(&self, last: u64, durable: bool) {
-        let (Some(file), Some(boot)) = (&self.0, &*BOOT) else { return };
+    pub(super) fn advance(&mut self, last: u64, durable: bool) {
+        let (Some(file), Some(boot)) = (&self.file, &*BOOT) else { return };
         let mut told = Told { boot: boot.clone(), last, durable: if durable { last } else { 0 } };
         // What other processes have said stays said.
-        let mut line = [0; LONGEST];
-        let length = file.read_at(&mut line, 0).unwrap_or_default();
-        let before = line.get(..length).and_then(|line| std::str::from_utf8(line).ok());
-        if let Some(before) = before.and_then(Told::parse) {
+        let read = || {
+            let mut line = [0; LONGEST];
+            let length = file.read_at(&mut line, 0).unwrap_or_default();
+            let line = line.get(..length).and_then(|line| std::str::from_utf8(line).ok());
+            line.and_then(Told::parse)
+        };
+        if let Some(before) = self.told.take().or_else(read) {
             told.durable = told.durable.max(before.durable);
             told.last = told.last.max(if before.boot == told.boot { before.last } else { 0 });
         }
         // Nobody can act on a failure: the commit is done, and the mark merely vouches for less.
-        let _ = file.write_all_at(told.line().as_bytes(), 0);
+        let written = file.write_all_at(told.line().as_bytes(), 0);
+        self.told = Some(told).filter(|_| written.is_ok());
     }
 }
 
@@ -182,14 +195,16 @@ mod tests {
     fn is_not_behind_what_others_wrote() {
         let dir = tempfile::tempdir().unwrap();
         let file = dir.path().join("netberth.db");
-        let (one, two) = (Mark::open(&file, 5), Mark::open(&file, 5));
+        let (mut one, mut two) = (Mark::open(&file, 5), Mark::open(&file, 5));
         two.advance(9, true);
+        one.forget();
         one.advance(7, false);
         let told = read(&file).unwrap();
         assert_eq!((told.last, told.durable), (9, 9));
         // A boot later the same numbers may be given again.
         let old = Told { boot: "another".into(), last: 99, durable: 9 };
         std::fs::write(path(&file), old.line()).unwrap();
+        one.forget();
         one.advance(12, false);
         let told = read(&file).unwrap();
         assert_eq!((told.last, told.durable), (12, 9));

@@ -20,8 +20,10 @@ pub(super) fn commit(live: &mut Live, file: &Path, batch: &Batch) -> Result<()> 
     let transaction = Begun::new(&live.connection, "BEGIN IMMEDIATE").map_err(failed)?;
     if !live.known.is_held() {
         kept::check(&live.connection, &mut live.kept).map_err(failed)?;
+        live.mark.forget();
     }
-    let mut writer = Writer::new(&live.connection, file, batch).map_err(failed)?;
+    let mut writer =
+        Writer::new(&live.connection, file, batch, live.known.last()).map_err(failed)?;
     for change in &batch.changes {
         writer.apply(change)?;
     }
@@ -85,16 +87,31 @@ struct Writer<'c> {
 }
 
 impl<'c> Writer<'c> {
-    fn new(connection: &'c Connection, file: &'c Path, batch: &Batch) -> rusqlite::Result<Self> {
+    /// `last` is the last revision where that is known.
+    fn new(
+        connection: &'c Connection,
+        file: &'c Path,
+        batch: &Batch,
+        last: Option<u64>,
+    ) -> rusqlite::Result<Self> {
         let puts = batch.changes.iter().filter(|c| matches!(c, Change::Put { .. })).count();
         let given = i64::try_from(puts.max(1)).unwrap_or(i64::MAX);
         // Neither RETURNING nor OR REPLACE, here and below: for the one SQLite makes a table for each
         // run of the statement, for the other it copies every page before it writes it.
-        let sql = "SELECT count+?1 FROM tally
-             WHERE tbl='' AND parent='' AND count>=0 AND sums=~count";
-        let reached = prepare(connection, sql)?.query_row(params![given], |row| number(row, 0))?;
-        let sql = "UPDATE tally SET count=?1, sums=~?1 WHERE tbl='' AND parent=''";
-        prepare(connection, sql)?.execute(params![reached.cast_signed()])?;
+        let last = if let Some(last) = last {
+            last
+        } else {
+            let sql = "SELECT count FROM tally
+                 WHERE tbl='' AND parent='' AND count>=0 AND sums=~count";
+            prepare(connection, sql)?.query_row([], |row| number(row, 0))?
+        };
+        let reached = last.saturating_add(given.cast_unsigned());
+        let sql = "UPDATE tally SET count=?1, sums=~?1 WHERE tbl='' AND parent=''
+             AND count=?2 AND sums=~?2";
+        let told = params![reached.cast_signed(), last.cast_signed()];
+        if prepare(connection, sql)?.execute(told)? == 0 {
+            return Err(rusqlite::Error::QueryReturnedNoRows);
+        }
         Ok(Writer {
             connection,
             file,
@@ -113,8 +130,8 @@ impl<'c> Writer<'c> {
                  WHERE tbl=?1 AND parent=?2 AND id=?3",
             )?,
             delete: prepare(connection, "DELETE FROM record WHERE tbl=?1 AND parent=?2 AND id=?3")?,
-            last: reached.saturating_sub(given.cast_unsigned()),
-            first: reached.saturating_sub(given.cast_unsigned()),
+            last,
+            first: last,
             reached,
             moved: BTreeMap::new(),
         })
