@@ -117,6 +117,26 @@ fn many_processes_that_open_at_once_make_one_file() {
     }
 }
 
+#[test]
+fn the_log_stays_short_also_where_each_commit_is_anothers() {
+    let dir = tempfile::tempdir().unwrap();
+    let length = || std::fs::metadata(dir.path().join("netberth.db-wal")).unwrap().len();
+    let write = |store: &Embedded, n: usize| {
+        let key = Key::new(Table::Name, "", (n % 10).to_string());
+        commit(store, vec![put(&key, &n.to_string().repeat(4096), Expect::Any)]).unwrap();
+        assert!(length() < 2 << 20, "{} bytes after {n} commits", length());
+    };
+    for n in 100..500 {
+        // When it is dropped, nobody has the state open.
+        write(&Embedded::open(dir.path()).unwrap(), n);
+    }
+    let store = Embedded::open(dir.path()).unwrap();
+    (500..999).for_each(|n| write(&store, n));
+    let found = store.list(&Select::all(Table::Name)).unwrap();
+    let wanted: Vec<String> = (989..999).map(|n| n.to_string().repeat(4096)).collect();
+    assert!(wanted.iter().all(|text| found.iter().any(|record| record.text == *text)));
+}
+
 /// Batches of four records each, acknowledged one a line.
 fn write_until_killed(store: &dyn Store, run: &str) {
     let mut out = std::io::stdout();

@@ -25,15 +25,20 @@ const LONG: u64 = 64 << 10;
 
 /// The file, opened when it is first wanted.
 #[derive(Debug, Default)]
-pub(super) struct Intent(Option<File>);
+pub(super) struct Intent {
+    file: Option<File>,
+    /// What this process wrote last is short.
+    short: bool,
+}
 
 impl Intent {
     /// Writes an intent of which nothing is committed: `last` is the last revision.
     pub(super) fn write(&mut self, records: &Path, last: u64, text: &str) -> Result<()> {
         let failed = |error: &std::io::Error| fault::io(&path(records), error);
-        let file = self.file(records)?;
         let whole = header(last, text) + text;
-        if file.metadata().map_err(|error| failed(&error))?.len() > LONG {
+        let short = std::mem::replace(&mut self.short, bytes(&whole) <= LONG);
+        let file = self.file(records)?;
+        if !short && file.metadata().map_err(|error| failed(&error))?.len() > LONG {
             file.set_len(0).map_err(|error| failed(&error))?;
         }
         file.write_all_at(whole.as_bytes(), 0).map_err(|error| failed(&error))
@@ -51,9 +56,11 @@ impl Intent {
             // A power cut took commits. Their revisions are given again, and this is not theirs.
             file.set_len(0).map_err(|error| failed(&error))?;
         }
+        if of != last {
+            return Ok(None);
+        }
         // Not longer than the file, whatever stands in it.
-        let there = file.metadata().map_err(|error| failed(&error))?.len();
-        if of != last || length > there {
+        if length > file.metadata().map_err(|error| failed(&error))?.len() {
             return Ok(None);
         }
         let mut text = vec![0; usize::try_from(length).unwrap_or_default()];
@@ -65,7 +72,7 @@ impl Intent {
     }
 
     fn file(&mut self, records: &Path) -> Result<&File> {
-        let file = if let Some(file) = self.0.take() {
+        let file = if let Some(file) = self.file.take() {
             file
         } else {
             let mut options = OpenOptions::new();
@@ -74,12 +81,16 @@ impl Intent {
             let path = path(records);
             options.open(&path).map_err(|error| fault::io(&path, &error))?
         };
-        Ok(self.0.insert(file))
+        Ok(self.file.insert(file))
     }
 }
 
 fn path(records: &Path) -> std::path::PathBuf {
     records.with_extension("intent")
+}
+
+fn bytes(text: &str) -> u64 {
+    text.len().try_into().unwrap_or(u64::MAX)
 }
 
 fn header(last: u64, text: &str) -> String {

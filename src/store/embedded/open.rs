@@ -20,7 +20,7 @@ use crate::error::{Error, Kind, Result};
 const OLDEST: i32 = 3_051_003;
 
 /// How long another process may hold the file, several times what its longest commit takes.
-const BUSY: Duration = Duration::from_secs(5);
+pub(super) const BUSY: Duration = Duration::from_secs(5);
 
 /// 256 KiB are read and summed up at every open; larger files list by list, as they are read.
 const SUMMED_AT_OPEN: i64 = 64;
@@ -84,7 +84,7 @@ fn connect(file: &Path) -> rusqlite::Result<Connection> {
     // kernel at every commit.
     connection.execute_batch(
         "PRAGMA mmap_size=0; PRAGMA temp_store=MEMORY; PRAGMA synchronous=NORMAL;
-         PRAGMA cell_size_check=ON;",
+         PRAGMA cell_size_check=ON; PRAGMA wal_autocheckpoint=0;",
     )?;
     Ok(connection)
 }

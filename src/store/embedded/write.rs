@@ -2,15 +2,21 @@
 
 use std::collections::BTreeMap;
 use std::path::Path;
+use std::time::Duration;
 
 use rusqlite::{Connection, OptionalExtension, Row, Statement, params};
 
 use super::fork::Live;
+use super::open::BUSY;
 use super::read::{Begun, Prepared, prepare};
 use super::row::{Stored, Tally, number};
 use super::{fault, kept};
 use crate::error::Result;
 use crate::store::{Batch, Change, Key, Listed, Record};
+
+/// In bytes: 256 pages of 4 KiB, which forty joins write. Whoever opens the state when nobody has it open
+/// reads all of it; and each time it is cut the disk is waited for.
+const LONGEST_LOG: u64 = 1 << 20;
 
 /// Makes all changes of `batch` or none.
 pub(super) fn commit(live: &mut Live, file: &Path, batch: &Batch) -> Result<()> {
@@ -39,7 +45,21 @@ pub(super) fn commit(live: &mut Live, file: &Path, batch: &Batch) -> Result<()> 
     note(live, &batch.changes, first);
     live.known.note_last(last);
     live.mark.advance(last, batch.durable);
+    shorten(live, file);
     Ok(())
+}
+
+/// Copies a long log into the file, and cuts it off. SQLite by itself would begin to write it from the
+/// front the next time, and not know that it may where the next commit is another process's: a log that
+/// nobody has open is read whole, and taken for what is still to be copied.
+fn shorten(live: &Live, file: &Path) {
+    let log = std::fs::metadata(file.with_extension("db-wal"));
+    if log.is_ok_and(|log| log.len() > LONGEST_LOG) {
+        // Nobody is waited for, and nothing is lost where it fails: the next commit tries again.
+        let _ = live.connection.busy_timeout(Duration::ZERO);
+        let _ = live.connection.query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |_| Ok(()));
+        let _ = live.connection.busy_timeout(BUSY);
+    }
 }
 
 /// What became of each record, for who asks next; writes were given the revisions after `revision`.
