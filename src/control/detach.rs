@@ -6,7 +6,7 @@ use super::commit::take_down;
 use super::endpoint::{self, is_service};
 use super::locked::Locked;
 use super::log::Level;
-use super::names::{self, Fate};
+use super::names;
 use super::records::{self, Writes, endpoint_key, join_steps, sandbox_key};
 use super::route::{Leg, legs, moves};
 use super::{Netberth, backend, lookup, service};
@@ -131,7 +131,7 @@ fn forgetting(
     let own = vec![attachment.hosts.clone()];
     let all = names::lines(network, endpoints);
     let own = names::change(own, Vec::new(), all);
-    let others = names::of_joined(network, endpoint, endpoints, &attachment.container, Fate::Goes);
+    let others = names::of_detached(network, endpoint, endpoints, &attachment.container);
     own.into_iter().chain(others).collect()
 }
 

@@ -3,13 +3,12 @@
 use std::collections::BTreeMap;
 use std::net::IpAddr;
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
 
 use super::commit::build_with_last;
 use super::endpoint::is_service;
 use super::locked::Locked;
 use super::log::Level;
-use super::names::{self, Fate};
+use super::names::{self, Others};
 use super::records::{
     self, Writes, endpoint_key, join_steps, netns_key, sandbox_key, sandbox_steps,
 };
@@ -50,15 +49,15 @@ pub(super) fn join_plain(
 ) -> Result<PathBuf> {
     let doing = format!("join {} to {} of network {}", spec.container, endpoint.name, network.name);
     check_free(&endpoint, &spec.container).doing(|| doing.clone())?;
-    let others = records::endpoints(locked.store(), &network.id)?;
+    let others = Others::Recorded(records::endpoint_rows(locked.store(), &network.id)?);
     let also = Also { others, adjust: Vec::new(), writes: Writes::new() };
     join(locked, network, endpoint, spec, also, &doing)
 }
 
 /// What a join does besides, where it is part of something else.
 pub(super) struct Also {
-    /// The endpoints of the network, as they will be.
-    pub(super) others: Vec<Arc<Endpoint>>,
+    /// The endpoints of the network, as they will be but for this one.
+    pub(super) others: Others,
     /// To be done when the container is in its place.
     pub(super) adjust: Vec<Step>,
     /// To be written with it.
@@ -138,9 +137,9 @@ fn carry_out(locked: &mut Locked<'_>, joining: Joining<'_>, doing: &str) -> Resu
     let mut adjust = moves(&attachment.ns, &before, &after);
     adjust.extend(joining.also.adjust.clone());
     adjust.extend(parents(locked, &joining)?);
-    adjust.extend(naming(&joining));
+    adjust.extend(naming(&joining)?);
     let mut plan = joining.seat.steps.clone();
-    plan.extend(files(&joining));
+    plan.extend(files(&joining)?);
     let split = plan.len();
     plan.extend(join_plan);
     // Not before the container has its default route: without a way back to who asks for its address
@@ -266,12 +265,12 @@ fn forgetting(joining: &Joining<'_>) -> Vec<Step> {
 }
 
 /// The lines that this container's own hosts file gets from this network.
-fn network_lines(joining: &Joining<'_>) -> Vec<String> {
-    let mut lines = names::lines(joining.network, &joining.also.others);
+fn network_lines(joining: &Joining<'_>) -> Result<Vec<String>> {
+    let mut lines = joining.also.others.lines(joining.network)?;
     if joining.endpoint.role == Role::Plain {
         lines.extend(hosts::endpoint_lines(&joining.endpoint, joining.network.name.as_str()));
     }
-    lines
+    Ok(lines)
 }
 
 fn own_lines(joining: &Joining<'_>) -> Vec<String> {
@@ -279,9 +278,9 @@ fn own_lines(joining: &Joining<'_>) -> Vec<String> {
 }
 
 /// The files of a new sandbox, whole.
-fn files(joining: &Joining<'_>) -> Vec<Step> {
+fn files(joining: &Joining<'_>) -> Result<Vec<Step>> {
     if !joining.seat.fresh {
-        return Vec::new();
+        return Ok(Vec::new());
     }
     let sandbox = &joining.seat.sandbox;
     let file = |path: &PathBuf, text: String| {
@@ -289,8 +288,9 @@ fn files(joining: &Joining<'_>) -> Vec<Step> {
         Step::File { path: path.clone(), text, before }
     };
     let extra = &joining.spec.extra_hosts;
-    let hosts = hosts::text(&own_lines(joining), extra, &network_lines(joining));
-    vec![file(&sandbox.hosts, hosts), file(&sandbox.resolv_conf, sandbox.resolv_conf_text.clone())]
+    let hosts = hosts::text(&own_lines(joining), extra, &network_lines(joining)?);
+    let resolv_conf = file(&sandbox.resolv_conf, sandbox.resolv_conf_text.clone());
+    Ok(vec![file(&sandbox.hosts, hosts), resolv_conf])
 }
 
 /// The plan as it is recorded: who else is on the network is worked out anew whenever it is asked, and a
@@ -309,27 +309,22 @@ fn without_names(steps: &[Done], hosts: &Path, own: &str) -> Vec<Done> {
 }
 
 /// The lines of a container that sat here before, and those of everyone else on the network.
-fn naming(joining: &Joining<'_>) -> Vec<Step> {
+fn naming(joining: &Joining<'_>) -> Result<Vec<Step>> {
     let sandbox = &joining.seat.sandbox;
     let mut steps = Vec::new();
     if !joining.seat.fresh {
         let mut add = if sandbox.joined.is_empty() { own_lines(joining) } else { Vec::new() };
         let extra = joining.spec.extra_hosts.iter();
         add.extend(extra.map(|host| format!("{}\t{}", host.address, host.name)));
-        add.extend(network_lines(joining));
+        add.extend(network_lines(joining)?);
         // What is there already is not ours to take away again.
         let present = joining.seat.facts.files.get(&sandbox.hosts);
         add.retain(|line| present.is_none_or(|text| !text.lines().any(|there| there == line)));
         steps.extend(names::change(vec![sandbox.hosts.clone()], add, Vec::new()));
     }
-    steps.extend(names::of_joined(
-        joining.network,
-        &joining.endpoint,
-        &joining.also.others,
-        &sandbox.container,
-        Fate::Comes,
-    ));
-    steps
+    let others = &joining.also.others;
+    steps.extend(others.hear(joining.network, &joining.endpoint, &sandbox.container)?);
+    Ok(steps)
 }
 
 /// The parents' hosts files, each with all its updates.

@@ -9,7 +9,7 @@ use crate::error::Result;
 use crate::model::{ContainerId, Endpoint, Network, Role};
 use crate::plan::Step;
 use crate::services::hosts;
-use crate::store::Store;
+use crate::store::{Rows, Store};
 
 /// The hosts files of the network's containers, without `but`'s.
 pub(super) fn files(endpoints: &[Arc<Endpoint>], but: Option<&ContainerId>) -> Vec<PathBuf> {
@@ -28,20 +28,86 @@ pub(super) fn lines(network: &Network, endpoints: &[Arc<Endpoint>]) -> Vec<Strin
     let name = network.name.as_str();
     let mut lines = Vec::new();
     for endpoint in endpoints {
-        let known = match endpoint.role {
-            Role::Plain => !endpoint.attachments.is_empty(),
-            Role::Service { .. } => true,
-            Role::Member => false,
-        };
-        if known {
-            lines.extend(hosts::endpoint_lines(endpoint, name));
-        }
+        lines.extend(own_lines(endpoint, name));
         for backend in endpoint.backends.iter().filter(|backend| !backend.draining) {
             let place = backend::place(backend, endpoints);
             lines.extend(place.iter().flat_map(|p| hosts::task_lines(endpoint, name, p.ips())));
         }
     }
     lines
+}
+
+fn own_lines(endpoint: &Endpoint, network: &str) -> Vec<String> {
+    let known = match endpoint.role {
+        Role::Plain => !endpoint.attachments.is_empty(),
+        Role::Service { .. } => true,
+        Role::Member => false,
+    };
+    if known { hosts::endpoint_lines(endpoint, network) } else { Vec::new() }
+}
+
+/// The endpoints of a network.
+pub(super) enum Others {
+    /// As they are recorded.
+    Recorded(Rows),
+    /// As they will be.
+    Changed(Vec<Arc<Endpoint>>),
+}
+
+/// What an endpoint tells the others, where it does.
+enum Telling {
+    Lines(Vec<String>),
+    /// That is to be seen in other endpoints.
+    BackEnds,
+}
+
+impl Others {
+    /// As [`lines`]; of what is recorded without a look at who has nothing to tell.
+    pub(super) fn lines(&self, network: &Network) -> Result<Vec<String>> {
+        let rows = match self {
+            Others::Recorded(rows) => rows,
+            Others::Changed(endpoints) => return Ok(lines(network, endpoints)),
+        };
+        let telling = |endpoint: &Endpoint| match own_lines(endpoint, network.name.as_str()) {
+            _ if !endpoint.backends.is_empty() => Some(Telling::BackEnds),
+            lines => (!lines.is_empty()).then_some(Telling::Lines(lines)),
+        };
+        let mut all = Vec::new();
+        for row in rows.iter() {
+            match row.told(telling)? {
+                None => {}
+                Some(Telling::Lines(lines)) => all.extend_from_slice(lines),
+                Some(Telling::BackEnds) => return Ok(lines(network, &self.endpoints()?)),
+            }
+        }
+        Ok(all)
+    }
+
+    fn endpoints(&self) -> Result<Vec<Arc<Endpoint>>> {
+        match self {
+            Others::Recorded(rows) => records::read_rows(rows),
+            Others::Changed(endpoints) => Ok(endpoints.clone()),
+        }
+    }
+
+    /// What every container of the network, without `but`, hears of an endpoint that is joined. A service
+    /// keeps its name, whoever is behind it.
+    pub(super) fn hear(
+        &self,
+        network: &Network,
+        endpoint: &Endpoint,
+        but: &ContainerId,
+    ) -> Result<Option<Step>> {
+        let lines = match endpoint.role {
+            Role::Plain => hosts::endpoint_lines(endpoint, network.name.as_str()),
+            Role::Service { .. } | Role::Member => Vec::new(),
+        };
+        // The files are sought only where there is something to tell.
+        if lines.is_empty() {
+            return Ok(None);
+        }
+        Ok(change(files(&self.endpoints()?, Some(but)), lines, Vec::new()))
+    }
 }
 
 /// A step that adds and removes lines, if there is anything to do.
@@ -57,17 +123,15 @@ pub(super) enum Fate {
     Goes,
 }
 
-/// What every container of the network, without `but`, hears of an endpoint that is joined or
-/// detached. A service keeps its name, whoever is behind it.
-pub(super) fn of_joined(
+/// What every container of the network, without `but`, hears of an endpoint that is detached.
+pub(super) fn of_detached(
     network: &Network,
     endpoint: &Endpoint,
     endpoints: &[Arc<Endpoint>],
     but: &ContainerId,
-    fate: Fate,
 ) -> Option<Step> {
     match endpoint.role {
-        Role::Plain => told(network, endpoint, || files(endpoints, Some(but)), fate),
+        Role::Plain => told(network, endpoint, || files(endpoints, Some(but)), Fate::Goes),
         Role::Service { .. } | Role::Member => None,
     }
 }

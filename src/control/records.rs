@@ -8,7 +8,7 @@ use serde::de::DeserializeOwned;
 use crate::error::Result;
 use crate::model::{ContainerId, Endpoint, Id, Network, Sandbox};
 use crate::plan::Done;
-use crate::store::{Batch, Change, Expect, Key, Select, Store, Table, decode, encode};
+use crate::store::{Batch, Change, Expect, Key, Rows, Select, Store, Table, decode, encode};
 
 /// Parents of plans that belong to no endpoint.
 pub(super) const OF_NETWORK: &str = "network";
@@ -88,8 +88,16 @@ pub(super) fn endpoint(store: &dyn Store, network: &Id, id: &Id) -> Result<Optio
 }
 
 pub(super) fn endpoints(store: &dyn Store, network: &Id) -> Result<Vec<Arc<Endpoint>>> {
-    let listed = store.listed(Table::Endpoint, &network.to_string())?;
-    listed.iter().map(|one| one.read()).collect()
+    read_rows(&endpoint_rows(store, network)?)
+}
+
+/// The same, of which nobody has read anything.
+pub(super) fn endpoint_rows(store: &dyn Store, network: &Id) -> Result<Rows> {
+    store.listed(Table::Endpoint, &network.to_string())
+}
+
+pub(super) fn read_rows(rows: &Rows) -> Result<Vec<Arc<Endpoint>>> {
+    rows.iter().map(|row| row.read()).collect()
 }
 
 /// Endpoints of every network whose id begins with `prefix`.

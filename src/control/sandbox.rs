@@ -4,7 +4,7 @@ use super::commit::take_down;
 use super::detach::marked;
 use super::locked::Locked;
 use super::log::Level;
-use super::names::{self, Fate};
+use super::names;
 use super::records::{
     self, Writes, endpoint_key, join_steps, netns_key, sandbox_key, sandbox_steps,
 };
@@ -64,8 +64,7 @@ pub(super) fn delete(locked: &mut Locked<'_>, sandbox: Sandbox, doing: &str) -> 
         let behind = Some(&endpoint).filter(|_| !services.is_empty());
         let leaving = backend::leave(&network, &endpoints, &services, &container, behind);
         adjust.extend(leaving.adjust);
-        let fate = Fate::Goes;
-        adjust.extend(names::of_joined(&network, &endpoint, &endpoints, &container, fate));
+        adjust.extend(names::of_detached(&network, &endpoint, &endpoints, &container));
         gone = backend::put_all(gone, &leaving.gone)?;
         left_services.extend(leaving.left);
         let id = endpoint_key(&network.id, &endpoint.id);

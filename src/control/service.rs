@@ -9,7 +9,7 @@ use super::endpoint::is_service;
 use super::join::Also;
 use super::locked::Locked;
 use super::log::Level;
-use super::names::Fate;
+use super::names::{Fate, Others};
 use super::records::{Writes, endpoint_key};
 use super::{Netberth, detach, endpoint, join, lookup, network, records, seat};
 use crate::error::{Doing, Error, Kind, Result};
@@ -162,7 +162,7 @@ fn attach_new(
     let adjust = arriving(locked, network, (service, &after), &member, &others, true)?;
     replace(&mut others, &after);
     let writes = writes.for_this_boot().put(endpoint_key(&network.id, &after.id), &after)?;
-    let also = Also { others, adjust, writes };
+    let also = Also { others: Others::Changed(others), adjust, writes };
     join::join(locked, network, member, spec, also, doing)
 }
 

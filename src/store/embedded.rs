@@ -31,7 +31,7 @@ use std::sync::Arc;
 pub(super) use create::directory;
 use fork::{Live, Shared};
 
-use super::{Batch, Key, Listed, Record, Select, Store, Table};
+use super::{Batch, Key, Listed, Record, Rows, Select, Store, Table};
 use crate::error::{Error, Kind, Result};
 
 /// Records in `<state directory>/netberth.db`.
@@ -116,7 +116,7 @@ impl Store for Embedded {
         })
     }
 
-    fn listed(&self, table: Table, parent: &str) -> Result<Vec<Arc<Listed>>> {
+    fn listed(&self, table: Table, parent: &str) -> Result<Rows> {
         self.with(|live, file| kept::listed(live, file, table, parent))
     }
 

@@ -12,7 +12,7 @@ mod overlay;
 mod record;
 
 pub use embedded::Embedded;
-pub use listed::Listed;
+pub use listed::{Listed, Rows};
 pub use lock::{FileLock, Held};
 #[cfg(feature = "testing")]
 pub use memory::Memory;
@@ -212,8 +212,9 @@ pub trait Store: Send + Sync {
     fn list(&self, select: &Select<'_>) -> Result<Vec<Record>>;
 
     /// All records of a table and parent, as [`Store::list`], for who asks again and again.
-    fn listed(&self, table: Table, parent: &str) -> Result<Vec<Arc<Listed>>> {
-        Ok(self.list(&Select::of(table, parent))?.into_iter().map(Listed::new).collect())
+    fn listed(&self, table: Table, parent: &str) -> Result<Rows> {
+        let records = self.list(&Select::of(table, parent))?;
+        Ok(Arc::new(records.into_iter().map(Listed::new).collect()))
     }
 
     /// Whether a table has no records.

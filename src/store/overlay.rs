@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use parking_lot::Mutex;
 
-use super::{Batch, Change, Expect, Key, Listed, Record, Select, Store, Table};
+use super::{Batch, Change, Expect, Key, Listed, Record, Rows, Select, Store, Table};
 use crate::error::Result;
 
 /// A store whose reads fall through to another and whose commits stay here.
@@ -194,11 +194,11 @@ where
         Ok(own.over(select, records, |record| &record.key, |listed| listed.record().clone()))
     }
 
-    fn listed(&self, table: Table, parent: &str) -> Result<Vec<Arc<Listed>>> {
+    fn listed(&self, table: Table, parent: &str) -> Result<Rows> {
         let own = self.own.lock();
-        let records = self.base.listed(table, parent)?;
+        let records = Arc::unwrap_or_clone(self.base.listed(table, parent)?);
         let select = Select::of(table, parent);
-        Ok(own.over(&select, records, |listed| &listed.record().key, Arc::clone))
+        Ok(Arc::new(own.over(&select, records, |listed| &listed.record().key, Arc::clone)))
     }
 
     fn hold(&self) -> Result<()> {

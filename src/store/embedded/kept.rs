@@ -13,7 +13,7 @@ use super::fork::Live;
 use super::read::prepare;
 use super::{fault, read};
 use crate::error::Result;
-use crate::store::{Key, Listed, Select, Table};
+use crate::store::{Key, Listed, Rows, Select, Table};
 
 /// Longer lists are read anew each time: a few endpoints with tens of thousands of ports each.
 const LONGEST: usize = 8 << 20;
@@ -24,18 +24,13 @@ pub(super) struct Kept {
     table: Table,
     parent: String,
     version: i64,
-    rows: Vec<Arc<Listed>>,
+    rows: Rows,
     /// Where each id stands among the rows.
     places: HashMap<String, usize>,
 }
 
 /// The list of `table` and `parent`, from `kept` where nobody has changed it.
-pub(super) fn listed(
-    live: &mut Live,
-    file: &Path,
-    table: Table,
-    parent: &str,
-) -> Result<Vec<Arc<Listed>>> {
+pub(super) fn listed(live: &mut Live, file: &Path, table: Table, parent: &str) -> Result<Rows> {
     let failed = |error| fault::sqlite(file, &error);
     let Live { connection, kept, known, .. } = live;
     if !known.is_held() {
@@ -48,7 +43,7 @@ pub(super) fn listed(
     // A commit between the version and the list makes the version the older one: then it is read again.
     let records = read::list(connection, file, &Select::of(table, parent))?;
     let length: usize = records.iter().map(|record| record.text.len()).sum();
-    let rows: Vec<Arc<Listed>> = records.into_iter().map(Listed::new).collect();
+    let rows: Rows = Arc::new(records.into_iter().map(Listed::new).collect());
     if length <= LONGEST {
         let id = |row: &Arc<Listed>| row.record().key.id.clone();
         let places = rows.iter().enumerate().map(|(at, row)| (id(row), at)).collect();
@@ -92,20 +87,22 @@ impl Kept {
         if !self.is(key.table, &key.parent) {
             return;
         }
+        // Not copied, for nobody keeps it until the end of a verb.
+        let rows = Arc::make_mut(&mut self.rows);
         match (self.places.get(&key.id).copied(), record) {
             (Some(at), Some(new)) => {
-                if let Some(row) = self.rows.get_mut(at) {
+                if let Some(row) = rows.get_mut(at) {
                     *row = new;
                 }
             }
             (Some(at), None) => {
-                self.rows.remove(at);
+                rows.remove(at);
                 self.places.remove(&key.id);
                 self.places.values_mut().filter(|place| **place > at).for_each(|place| *place -= 1);
             }
             (None, Some(new)) => {
-                self.places.insert(key.id.clone(), self.rows.len());
-                self.rows.push(new);
+                self.places.insert(key.id.clone(), rows.len());
+                rows.push(new);
             }
             (None, None) => {}
         }
