@@ -10,7 +10,7 @@ use serde::{Deserialize, Serialize};
 use super::locked::Locked;
 use super::log::Level;
 use super::made::Made;
-use super::records;
+use super::{plans, records};
 use crate::error::{Error, Kind, Result};
 use crate::plan::{Done, Step, without_doomed};
 use crate::store::{Batch, Change, Expect, Key, Record, Select, Store, Table, encode};
@@ -191,8 +191,8 @@ fn shared_elsewhere<'a>(
         let select = Select { table: Table::Steps, parent: Some(parent), prefix: "" };
         for record in locked.store().list(&select)? {
             if !except.contains(&record.key) {
-                let steps: Vec<Done> = crate::store::decode(&record)?;
-                shared.extend(steps.into_iter().filter(|done| done.step.is_shared()));
+                let steps = plans::decode(&record)?.into_iter();
+                shared.extend(steps.filter(|done| done.step.is_shared()));
             }
         }
     }

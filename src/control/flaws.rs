@@ -6,11 +6,12 @@ use std::net::IpAddr;
 
 use super::backend;
 use super::books::Books;
+use super::plans;
 use super::records::{self, OF_NETWORK, OF_SANDBOX};
 use crate::error::Result;
 use crate::model::{Attachment, ContainerId, Difference, Endpoint, Id, Owner, Role, Sandbox};
 use crate::plan::Done;
-use crate::store::{Batch, Change, Expect, Key, Record, decode, encode};
+use crate::store::{Batch, Change, Expect, Key, Record, encode};
 
 /// What is wrong, and what becomes of it.
 #[derive(Default)]
@@ -252,8 +253,7 @@ impl Desk<'_> {
                 self.tell(Owner::host(), &record.key, &whose, NOTHING);
             }
             self.missing.extend([parent.clone(), id.clone()]);
-            let steps: Vec<Done> = decode(record)?;
-            self.audit.undo.extend(steps);
+            self.audit.undo.extend(plans::decode(record)?);
             self.audit.owners.push(record.key.clone());
             self.delete(record.key.clone());
         }

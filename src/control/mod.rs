@@ -18,6 +18,7 @@ mod lookup;
 mod made;
 mod names;
 mod network;
+mod plans;
 mod ports;
 mod records;
 mod recover;

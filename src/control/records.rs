@@ -5,6 +5,7 @@ use std::sync::Arc;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
+use super::plans;
 use crate::error::Result;
 use crate::model::{ContainerId, Endpoint, Id, Network, Sandbox};
 use crate::plan::Done;
@@ -115,7 +116,8 @@ pub(super) fn sandboxes(store: &dyn Store) -> Result<Vec<Sandbox>> {
 
 /// The plan kept under a key; none = nothing was done.
 pub(super) fn steps(store: &dyn Store, key: &Key) -> Result<Vec<Done>> {
-    Ok(read(store, key)?.unwrap_or_default())
+    let found = store.found(key)?.map(|found| plans::decode(found.record())).transpose()?;
+    Ok(found.unwrap_or_default())
 }
 
 /// The text of a plain record.
@@ -164,7 +166,11 @@ impl Writes {
 
     /// Writes a plan; an empty one needs no record.
     pub(super) fn put_steps(self, key: Key, steps: &[Done]) -> Result<Self> {
-        if steps.is_empty() { Ok(self.delete(key)) } else { self.put(key, &steps) }
+        if steps.is_empty() {
+            Ok(self.delete(key))
+        } else {
+            Ok(self.set(key, plans::encode(steps)?))
+        }
     }
 
     /// Removes a record.

@@ -3,7 +3,7 @@
 use super::commit::{self, Intent, adjust_all, current, leftover, undo};
 use super::locked::Locked;
 use super::log::Level;
-use super::repair;
+use super::{plans, repair};
 use crate::error::{Error, Result};
 use crate::plan::{Done, Step};
 use crate::store::{Batch, Change, Expect, Record, Select, Table, decode, encode};
@@ -72,8 +72,7 @@ fn retry(
 fn recorded(locked: &Locked<'_>) -> Result<Vec<Done>> {
     let mut all = Vec::new();
     for record in locked.store().list(&Select::all(Table::Steps))? {
-        let steps: Vec<Done> = decode(&record)?;
-        all.extend(steps);
+        all.extend(plans::decode(&record)?);
     }
     Ok(all)
 }

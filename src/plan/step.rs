@@ -295,6 +295,20 @@ impl Step {
         }
     }
 
+    /// The namespace that the step names as its own, or as that of a new device.
+    pub(crate) fn ns_mut(&mut self) -> Option<&mut Ns> {
+        match self {
+            Step::Up { ns, .. }
+            | Step::Link { ns, .. }
+            | Step::Address { ns, .. }
+            | Step::Route { ns, .. }
+            | Step::DefaultRoute { ns, .. }
+            | Step::Sysctl { ns, .. }
+            | Step::Veth { ns, .. } => Some(ns),
+            _ => None,
+        }
+    }
+
     /// Whether several records may contain it: it is undone only with the last of them.
     pub fn is_shared(&self) -> bool {
         match self {
