@@ -12,7 +12,7 @@ use super::commit::{self, Intent};
 use super::flaws::{self, Audit, owner_of};
 use super::locked::Locked;
 use super::route::{legs, moves};
-use super::{Netberth, backend, names, records};
+use super::{Netberth, backend, names, plans, records};
 use crate::error::{Doing, Result};
 use crate::kernel::nft;
 use crate::model::{
@@ -329,7 +329,7 @@ fn recorded(books: &Books) -> Result<Vec<Recorded>> {
             records::OF_NETWORK => known(&names, id),
             endpoint => known(&names, endpoint),
         };
-        all.push(Recorded { owner, steps: decode(record)? });
+        all.push(Recorded { owner, steps: plans::decode(record)? });
     }
     Ok(all)
 }
