@@ -176,7 +176,7 @@ ip -4 route show table all | sed 's/ linkdown//'; ip -6 route | grep -v ^fe80
 nft list ruleset
 sysctl -a 2>/dev/null | grep -E '(forward|redirects|route_localnet|accept_dad|accept_ra) ='
 cut -d' ' -f5 /proc/self/mountinfo
-find "$0" ! -path "$0/log" ! -name '*.db*' -printf '%P %y %s\n' | sort"#;
+find "$0" ! -path "$0/log" ! -name '*.db*' ! -name '*.intent' -printf '%P %y %s\n' | sort"#;
 
 /// A picture of the world; only what differs is shown.
 pub(crate) struct World(Vec<String>);
