@@ -7,6 +7,7 @@
 use std::collections::HashMap;
 use std::path::Path;
 use std::sync::Arc;
+use std::thread::{self, ThreadId};
 
 use super::fork::Live;
 use super::{kept, read};
@@ -25,7 +26,9 @@ pub(super) struct Lately(pub(super) Option<Arc<Listed>>);
 /// Records by key, and keys that have none.
 #[derive(Debug, Default)]
 pub(super) struct Known {
-    held: bool,
+    /// Who has the lock. What is known is for this thread alone: another one that reads meanwhile does
+    /// not have the lock, and has nothing to do with what is read under it.
+    holder: Option<ThreadId>,
     version: i64,
     rows: HashMap<Key, Lately>,
     length: usize,
@@ -36,24 +39,24 @@ pub(super) struct Known {
 }
 
 impl Known {
-    /// The lock is held.
+    /// The calling thread has the lock.
     pub(super) fn is_held(&self) -> bool {
-        self.held
+        self.holder == Some(thread::current().id())
     }
 
     /// The last revision, if that is known.
     pub(super) fn last(&self) -> Option<u64> {
-        self.last.filter(|_| self.held)
+        self.last.filter(|_| self.is_held())
     }
 
     /// The record of a key, or that there is none, if that is known.
     pub(super) fn get(&self, key: &Key) -> Option<Lately> {
-        self.rows.get(key).filter(|_| self.held).cloned()
+        self.rows.get(key).filter(|_| self.is_held()).cloned()
     }
 
     /// What was found while the lock is held.
     pub(super) fn put(&mut self, key: &Key, found: Option<Arc<Listed>>) {
-        if !self.held {
+        if !self.is_held() {
             return;
         }
         let length = found.as_ref().map_or(0, |listed| listed.record().text.len());
@@ -82,7 +85,7 @@ impl Known {
     /// After a commit: what became of a record.
     pub(super) fn note(&mut self, key: &Key, record: Option<Arc<Listed>>) {
         self.no_intents &= key.table != Table::Intent;
-        if self.held {
+        if self.is_held() {
             self.put(key, record);
         } else {
             self.forget_rows();
@@ -91,7 +94,7 @@ impl Known {
 
     /// After a commit: the last revision.
     pub(super) fn note_last(&mut self, last: u64) {
-        self.last = Some(last).filter(|_| self.held);
+        self.last = Some(last).filter(|_| self.is_held());
     }
 }
 
@@ -104,7 +107,7 @@ pub(super) fn hold(live: &mut Live) -> rusqlite::Result<()> {
         live.known.version = version;
     }
     kept::forget_unless(&mut live.kept, version);
-    live.known.held = true;
+    live.known.holder = Some(thread::current().id());
     Ok(())
 }
 
@@ -120,7 +123,7 @@ pub(super) fn last(live: &mut Live, file: &Path) -> Result<u64> {
 
 /// Whether a table has no records.
 pub(super) fn is_empty(live: &mut Live, file: &Path, table: Table) -> Result<bool> {
-    let of_intents = table == Table::Intent && live.known.held;
+    let of_intents = table == Table::Intent && live.known.is_held();
     if of_intents && live.known.no_intents {
         return Ok(true);
     }
@@ -131,5 +134,5 @@ pub(super) fn is_empty(live: &mut Live, file: &Path, table: Table) -> Result<boo
 
 /// It is given up.
 pub(super) fn release(live: &mut Live) {
-    live.known.held = false;
+    live.known.holder = None;
 }
