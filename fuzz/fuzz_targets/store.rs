@@ -85,8 +85,11 @@ fn judge(state: &Path, whole: bool) {
 fuzz_target!(|bytes: &[u8]| {
     let mut choices = Choices(bytes);
     let whole = choices.byte() != 0xff;
-    let files =
-        if whole { changed(&mut choices) } else { [choices.0.to_vec(), Vec::new(), Vec::new(), Vec::new()] };
+    let files = if whole {
+        changed(&mut choices)
+    } else {
+        [choices.0.to_vec(), Vec::new(), Vec::new(), Vec::new()]
+    };
     let state = &USED.state;
     let _ = fs::remove_file(state.join("netberth.db-shm"));
     for (name, bytes) in NAMES.iter().zip(&files) {

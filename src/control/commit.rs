@@ -9,10 +9,9 @@ use serde::{Deserialize, Serialize};
 
 use super::locked::Locked;
 use super::log::Level;
-use super::made::Made;
 use super::{plans, records};
 use crate::error::{Error, Kind, Result};
-use crate::plan::{Done, Step, without_doomed};
+use crate::plan::{Done, Makes, Step, without_doomed};
 use crate::store::{Batch, Change, Expect, Key, Record, Select, Store, Table, encode};
 
 /// What a verb is about to do, written before the kernel is touched.
@@ -160,18 +159,21 @@ struct How {
 /// Whether each step holds already, and whether others need it too.
 fn prepare(locked: &Locked<'_>, plan: Vec<Step>) -> Result<(Vec<Done>, Vec<How>)> {
     let shared = shared_elsewhere(locked, plan.iter(), &[])?;
-    let mut made = Made::default();
-    let decide = |step: Step| {
-        let holds = step.may_hold() && !made.has(&step) && locked.kernel().holds(&step)?;
-        made.note(&step);
+    let makes = Makes::of(plan.iter());
+    let look = |step: &Step| {
+        let may = step.may_hold() && !makes.holds_back(step);
+        if may { locked.kernel().holds(step) } else { Ok(false) }
+    };
+    let holds: Vec<bool> = plan.iter().map(look).collect::<Result<_>>()?;
+    let decide = |(step, holds): (Step, bool)| {
         let other = shared.iter().find(|done| step.is_shared() && done.step.same_as(&step));
-        Ok(match other {
+        match other {
             // The first to need it found the world as it was: its memory is the true one.
             Some(done) => (done.clone(), How { apply: !holds, undo: false }),
             None => (Done { step, held: holds }, How { apply: !holds, undo: !holds }),
-        })
+        }
     };
-    plan.into_iter().map(decide).collect()
+    Ok(plan.into_iter().zip(holds).map(decide).unzip())
 }
 
 /// The shared steps in the plans of everything but `except` that any of `steps` could be the same

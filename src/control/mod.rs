@@ -15,7 +15,6 @@ mod join;
 mod locked;
 mod log;
 mod lookup;
-mod made;
 mod names;
 mod network;
 mod plans;

@@ -8,31 +8,38 @@ use crate::model::Ns;
 /// The steps, with their indexes, that are left to undo when those are left out whose device or
 /// namespace is removed by another of them, and those that have nothing to undo.
 pub(crate) fn without<'a>(steps: impl Iterator<Item = &'a Step> + Clone) -> Vec<(usize, &'a Step)> {
-    let doomed = Doomed::of(steps.clone());
-    steps.enumerate().filter(|(_, step)| !doomed.takes(step)).collect()
+    let makes = Makes::of(steps.clone());
+    steps.enumerate().filter(|(_, step)| !makes.takes(step)).collect()
 }
 
+/// What steps make: namespaces and devices.
 #[derive(Default)]
-struct Doomed<'a> {
+pub(crate) struct Makes<'a> {
     namespaces: Vec<&'a Path>,
     devices: Vec<(&'a Ns, &'a str)>,
 }
 
-impl<'a> Doomed<'a> {
-    fn of(steps: impl Iterator<Item = &'a Step>) -> Self {
-        let mut doomed = Doomed::default();
+impl<'a> Makes<'a> {
+    pub(crate) fn of(steps: impl Iterator<Item = &'a Step>) -> Self {
+        let mut makes = Makes::default();
         for step in steps {
             match step {
-                Step::Netns { path, of: None } => doomed.namespaces.push(path),
-                Step::Bridge { name, .. } => doomed.devices.push((&Ns::Host, name)),
+                Step::Netns { path, of: None } => makes.namespaces.push(path),
+                Step::Bridge { name, .. } => makes.devices.push((&Ns::Host, name)),
                 Step::Veth { name, ns, peer, .. } => {
-                    doomed.devices.push((&Ns::Host, name));
-                    doomed.devices.push((ns, peer));
+                    makes.devices.push((&Ns::Host, name));
+                    makes.devices.push((ns, peer));
                 }
                 _ => {}
             }
         }
-        doomed
+        makes
+    }
+
+    /// Whether the step is about one of them: it cannot be so before.
+    pub(crate) fn holds_back(&self, step: &Step) -> bool {
+        let up = matches!(step, Step::Up { ns, dev } if self.device(ns, dev));
+        up || self.namespace(step.place())
     }
 
     fn takes(&self, step: &Step) -> bool {

@@ -17,7 +17,7 @@ mod text;
 
 pub use crate::model::Ns;
 pub(crate) use bundle::bundled;
-pub(crate) use doomed::without as without_doomed;
+pub(crate) use doomed::{Makes, without as without_doomed};
 pub use facts::{Ask, Facts, HostFacts, PortAsk};
 pub use flow::Flow;
 pub use inode::{Inode, Tenant};

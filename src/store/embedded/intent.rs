@@ -15,6 +15,7 @@ use std::os::unix::fs::{FileExt, OpenOptionsExt};
 use std::path::Path;
 
 use super::fault;
+use super::row::Sum;
 use crate::error::Result;
 
 /// `netberth `, two numbers of 20 digits, 16 digits and what stands between.
@@ -94,8 +95,8 @@ fn bytes(text: &str) -> u64 {
 }
 
 fn header(last: u64, text: &str) -> String {
-    let length = text.len();
-    format!("netberth {last:020} {length:020} {:016x}\n", sum(last, text))
+    let (length, Sum(sum)) = (text.len(), Sum::default().number(last).text(text));
+    format!("netberth {last:020} {length:020} {sum:016x}\n")
 }
 
 /// The revision and the length, as far as they can be told without the text.
@@ -103,16 +104,6 @@ fn parse(start: &[u8]) -> Option<(u64, u64)> {
     let text = std::str::from_utf8(start).ok().filter(|text| text.len() == HEADER)?;
     let mut words = text.strip_prefix("netberth ")?.split(' ');
     Some((words.next()?.parse().ok()?, words.next()?.parse().ok()?))
-}
-
-/// FNV-1a over the revision and words of eight bytes; the length is in the header.
-fn sum(last: u64, text: &str) -> u64 {
-    let (words, rest) = text.as_bytes().as_chunks::<8>();
-    let rest = rest.iter().fold(0, |word, byte| word << 8 | u64::from(*byte));
-    let words = words.iter().map(|word| u64::from_le_bytes(*word));
-    std::iter::once(last).chain(words).chain([rest]).fold(0xcbf2_9ce4_8422_2325, |sum, word| {
-        (sum ^ word).wrapping_mul(0x9e37_79b9_7f4a_7c15).rotate_left(29)
-    })
 }
 
 #[cfg(test)]

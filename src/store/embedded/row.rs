@@ -72,27 +72,34 @@ pub(super) fn number(row: &Row<'_>, column: usize) -> rusqlite::Result<u64> {
     row.get::<_, i64>(column).map(i64::cast_unsigned)
 }
 
-/// FNV-1a over words of eight bytes: each step is a bijection, so a change within any one word
-/// changes the sum; the rotation brings high bits down, which a product alone never does. The first
-/// version is left out: it was not written down in the first format of the file.
+/// The first version is left out: it was not written down in the first format of the file.
 fn sum(record: &Record, born: u64, version: i64) -> u64 {
-    let mut sum = 0xcbf2_9ce4_8422_2325_u64;
-    let mut add = |word: u64| {
-        sum = (sum ^ word).wrapping_mul(0x9e37_79b9_7f4a_7c15).rotate_left(29);
-    };
     let key = &record.key;
-    for text in [key.table.name(), &key.parent, &key.id, &record.text] {
-        add(text.len() as u64);
+    let texts = [key.table.name(), &key.parent, &key.id, &record.text];
+    let of_texts = texts.into_iter().fold(Sum::default(), Sum::text);
+    let sum = of_texts.number(record.revision).number(born);
+    if version == 1 { sum.0 } else { sum.number(version.cast_unsigned()).0 }
+}
+
+/// FNV-1a over words of eight bytes: each step is a bijection, so a change within any one word
+/// changes the sum; the rotation brings high bits down, which a product alone never does.
+pub(super) struct Sum(pub(super) u64);
+
+impl Default for Sum {
+    fn default() -> Self {
+        Sum(0xcbf2_9ce4_8422_2325)
+    }
+}
+
+impl Sum {
+    pub(super) fn number(self, word: u64) -> Self {
+        Sum((self.0 ^ word).wrapping_mul(0x9e37_79b9_7f4a_7c15).rotate_left(29))
+    }
+
+    pub(super) fn text(self, text: &str) -> Self {
         let (words, rest) = text.as_bytes().as_chunks::<8>();
-        for word in words {
-            add(u64::from_le_bytes(*word));
-        }
-        add(rest.iter().fold(0, |word, byte| word << 8 | u64::from(*byte)));
+        let rest = rest.iter().fold(0, |word, byte| word << 8 | u64::from(*byte));
+        let words = words.iter().map(|word| u64::from_le_bytes(*word));
+        words.fold(self.number(text.len() as u64), Sum::number).number(rest)
     }
-    add(record.revision);
-    add(born);
-    if version != 1 {
-        add(version.cast_unsigned());
-    }
-    sum
 }
